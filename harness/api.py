@@ -1,0 +1,390 @@
+"""The public API: load an encoder, plan a run, carry it out.
+
+    import harness
+    evaluation = harness.evaluate("hashing", select=harness.Selection(tasks=("miracl/sw",)))
+    print(evaluation.to_frame())
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness._util.names import file_slug
+from harness.encoders.protocols import Encoder, Searcher
+from harness.engine.execute import Outcome, Reporter, Silent, execute
+from harness.engine.plan import Job, Overwrite, PlannedJob, load_jobs, plan_texts
+from harness.engine.store import EmbeddingStore
+from harness.errors import UsageError
+from harness.plugins.loading import instantiate, validate_options
+from harness.plugins.manager import Registry, default_registry
+from harness.results.provenance import provenance
+from harness.results.schema import AverageCard, EncoderCard, ResultFile, SubsetResult, TaskCard
+from harness.results.store import ResultStore
+from harness.sources.source import Source, open_source
+from harness.tasks import Task, all_tasks
+from harness.tasks import selection as choosing
+from harness.tasks.selection import Selection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Model = Encoder | Searcher
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a run keeps things and how it behaves.
+
+    `output` receives result files, `cache` embeddings (None: the user's cache folder, or $HARNESS_CACHE).
+    """
+
+    output: Path = Path("results")
+    cache: Path | None = None
+    overwrite: Overwrite = Overwrite.ONLY_MISSING
+    fail_fast: bool = False
+
+
+@dataclass(frozen=True)
+class LoadedEncoder:
+    """An encoder or searcher ready to run, with the card its results carry."""
+
+    model: Model
+    card: EncoderCard
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided before the first text is encoded; `evaluate` carries it out, `--dry-run` prints it."""
+
+    loaded: LoadedEncoder
+    source: Source
+    jobs: tuple[PlannedJob, ...]
+    selection: Selection
+    settings: Settings
+    store: EmbeddingStore | None = field(repr=False)
+
+    @property
+    def to_encode(self) -> int:
+        """Distinct texts that have no vector yet."""
+        return sum(planned.to_encode for planned in self.jobs)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run gave: an outcome for each subset, and the files that hold them."""
+
+    encoder: EncoderCard
+    source: str
+    outcomes: tuple[Outcome, ...]
+    paths: tuple[Path, ...]
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """Outcomes whose subset failed."""
+        return tuple(outcome for outcome in self.outcomes if outcome.result.status == "failed")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain dictionary for each subset: encoder, task, subset, split, status, metrics, counts, error."""
+        return [_row(self.encoder, outcome) for outcome in self.outcomes]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each subset, one column for each metric."""
+        import pandas as pd
+
+        rows = [{**row, **row["metrics"]} for row in self.rows()]
+        return pd.DataFrame(rows).drop(columns=["metrics", "counts", "error", "reused"], errors="ignore")
+
+
+def list_tasks() -> tuple[Task, ...]:
+    """Every declared task."""
+    return all_tasks()
+
+
+def load_encoder(
+    name: str, options: Mapping[str, Any] | None = None, *, registry: Registry | None = None
+) -> LoadedEncoder:
+    """Load the encoder called `name` (or `distribution:name`) with `options`.
+
+    Raises UsageError when there is none, when two distributions claim the name, when an option is wrong, or when the
+    plugin cannot load it.
+    """
+    entry = (registry or default_registry()).encoder(name)
+    checked = validate_options(entry, options or {})
+    if entry.spec.kind == "reranker":
+        raise UsageError(f"{name!r} is a reranker: it reorders what another encoder found and cannot run alone")
+    model = instantiate(entry, checked)
+    protocol = Encoder if entry.spec.kind == "encoder" else Searcher
+    if not isinstance(model, protocol):
+        raise UsageError(
+            f"{entry.qualified_name!r} declares kind {entry.spec.kind!r}, and what its factory returned is none: "
+            f"{type(model).__name__}",
+            f"It must satisfy harness.encoders.{protocol.__name__}.",
+        )
+    return LoadedEncoder(
+        model,
+        _encoder_card(
+            model,
+            spec=entry.spec.name,
+            distribution=entry.distribution,
+            version=entry.version,
+            kind=entry.spec.kind,
+            options={key: _portable(value) for key, value in checked.model_dump(mode="json").items()},
+            training=model.info.training_datasets or entry.spec.training_datasets,
+        ),
+    )
+
+
+def check_options(name: str, options: Mapping[str, Any], *, registry: Registry | None = None) -> None:
+    """Raise UsageError when there is no encoder `name` or it does not take `options`; loads nothing."""
+    validate_options((registry or default_registry()).encoder(name), options)
+
+
+def share_options(options: Mapping[str, Any], encoders: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Options for each encoder: `encoder.key` goes to that encoder, a bare key to the only one there is.
+
+    Raises UsageError for a bare key where several encoders run, or a key for an encoder that does not.
+    """
+    shared: dict[str, dict[str, Any]] = {name: {} for name in encoders}
+    for key, value in options.items():
+        name, dot, bare = key.rpartition(".")
+        if not dot and len(shared) == 1:
+            shared[encoders[0]][key] = value
+        elif name in shared:
+            shared[name][bare] = value
+        else:
+            raise UsageError(
+                f"option {key!r} names none of the encoders that run ({', '.join(encoders)})",
+                f"Write {encoders[0]}.{bare}=… for one of several encoders.",
+            )
+    return shared
+
+
+def plan(
+    encoder: str | Model | LoadedEncoder,
+    *,
+    options: Mapping[str, Any] | None = None,
+    source: str | Source = "pocket",
+    select: Selection | None = None,
+    settings: Settings | None = None,
+    registry: Registry | None = None,
+) -> Plan:
+    """Decide what to run: select subsets, read and check their text, load the encoder, look for what is there.
+
+    `encoder` is a registered name, or an object that satisfies `Encoder` or `Searcher`. Selection and data come
+    before the encoder, so that a typing mistake costs no model loading.
+    Raises UsageError, DataError or NothingSelectedError; nothing is written.
+    """
+    selection, settings = select or Selection(), settings or Settings()
+    if isinstance(encoder, str):
+        entry = (registry or default_registry()).encoder(encoder)
+        validate_options(entry, options or {})
+    opened = open_source(source) if isinstance(source, str) else source
+    jobs = load_jobs(opened, choosing.select(opened.tasks(), selection), selection.limit)
+    loaded = _loaded(encoder, options, registry)
+    store = EmbeddingStore(_cache(settings) / "embeddings") if isinstance(loaded.model, Encoder) else None
+    results = _Results(opened, loaded.card, settings, selection)
+    done = [results.done(job, loaded.model) for job in jobs]
+    return Plan(
+        loaded,
+        opened,
+        tuple(plan_texts(jobs, done, store, loaded.model.info)),
+        selection,
+        settings,
+        store,
+    )
+
+
+def evaluate(
+    encoder: str | Model | LoadedEncoder | Plan,
+    *,
+    options: Mapping[str, Any] | None = None,
+    source: str | Source = "pocket",
+    select: Selection | None = None,
+    settings: Settings | None = None,
+    registry: Registry | None = None,
+    reporter: Reporter | None = None,
+) -> Evaluation:
+    """Run an encoder zero-shot through the selected subsets and write its results.
+
+    Takes what `plan` takes, or a plan. A subset that fails is an outcome with status `failed`, not an exception.
+    """
+    decided = (
+        encoder
+        if isinstance(encoder, Plan)
+        else plan(encoder, options=options, source=source, select=select, settings=settings, registry=registry)
+    )
+    results = _Results(decided.source, decided.loaded.card, decided.settings, decided.selection)
+    waiting = decided.jobs
+    if decided.settings.overwrite is Overwrite.NEVER:
+        waiting = tuple(planned for planned in waiting if planned.done is not None)
+    outcomes = execute(
+        waiting,
+        decided.loaded.model,
+        decided.store,
+        limit=decided.selection.limit,
+        sink=results.write,
+        reporter=reporter or Silent(),
+        fail_fast=decided.settings.fail_fast,
+    )
+    paths = dict.fromkeys(results.path(outcome.job) for outcome in outcomes)
+    return Evaluation(decided.loaded.card, decided.source.name, tuple(outcomes), tuple(paths))
+
+
+class _Results:
+    """The result files of one run: which file a job belongs to, what is in it, and adding to it."""
+
+    def __init__(self, source: Source, card: EncoderCard, settings: Settings, selection: Selection) -> None:
+        self._source = source
+        self._card = card
+        self._settings = settings
+        self._limit = selection.limit
+        self._split = selection.split
+        self._store = ResultStore(settings.output)
+
+    def path(self, job: Job) -> Path:
+        return self._store.path(
+            source=self._source.name,
+            task=job.selected.task.name,
+            variant=self._source.variant,
+            split=job.selected.split,
+            encoder=self._card.name,
+            fingerprint=self._card.fingerprint,
+            limit=self._limit,
+        )
+
+    def done(self, job: Job, model: Model) -> SubsetResult | None:
+        """The result of `job` that is there and still true; failures are tried again."""
+        if self._settings.overwrite is Overwrite.ALWAYS:
+            return None
+        file = self._store.read(self.path(job))
+        result = file.subsets.get(job.selected.subset.name) if file else None
+        if result is None or result.status == "failed" or result.identity != job.identity(model.info, self._limit):
+            return None
+        return result
+
+    def write(self, job: Job, result: SubsetResult) -> None:
+        path = self.path(job)
+        file = self._store.read(path)
+        subsets = dict(file.subsets) if file else {}
+        subsets[job.selected.subset.name] = result
+        order = [s.name for s in job.selected.task.subsets]
+        self._store.write(
+            path,
+            ResultFile(
+                task=_task_card(job.selected.task, self._source, self._split),
+                split=job.selected.split,
+                encoder=self._card,
+                provenance=provenance(self._source.revision),
+                subsets={name: subsets[name] for name in order if name in subsets},
+            ),
+        )
+
+
+def _loaded(encoder: str | Model | LoadedEncoder, options: Mapping[str, Any] | None, registry: Registry | None) -> LoadedEncoder:
+    if isinstance(encoder, LoadedEncoder):
+        return encoder
+    if isinstance(encoder, str):
+        return load_encoder(encoder, options, registry=registry)
+    if options:
+        raise UsageError("options go with the name of an encoder, not with an encoder object")
+    if not isinstance(encoder, (Encoder, Searcher)):
+        raise UsageError(f"{type(encoder).__name__} is neither an Encoder nor a Searcher")
+    kind = "encoder" if isinstance(encoder, Encoder) else "searcher"
+    card = _encoder_card(
+        encoder,
+        spec=file_slug(encoder.info.name),
+        distribution="(object)",
+        version="",
+        kind=kind,
+        options={},
+        training=encoder.info.training_datasets,
+    )
+    return LoadedEncoder(encoder, card)
+
+
+def _encoder_card(
+    model: Model,
+    *,
+    spec: str,
+    distribution: str,
+    version: str,
+    kind: str,
+    options: dict[str, Any],
+    training: Sequence[str] | None,
+) -> EncoderCard:
+    info = model.info
+    return EncoderCard(
+        name=info.name,
+        spec=spec,
+        distribution=distribution,
+        version=version,
+        kind=kind,
+        options=options,
+        fingerprint=info.fingerprint,
+        dim=info.dim,
+        max_tokens=info.max_tokens,
+        similarity=info.similarity,
+        prompts={str(role): prompt for role, prompt in info.prompts.items()},
+        model=info.model,
+        revision=info.revision,
+        licence=info.licence,
+        training_datasets=tuple(training) if training is not None else None,
+        device=info.device,
+        dtype=info.dtype,
+    )
+
+
+def _task_card(task: Task, source: Source, split: str | None) -> TaskCard:
+    return TaskCard(
+        name=task.name,
+        title=task.title,
+        family=task.family,
+        version=task.version,
+        source=source.name,
+        variant=source.variant,
+        main_metric=task.main_metric,
+        metrics=task.metrics,
+        subsets={subset.name: split or task.default_split(subset.name) for subset in task.subsets},
+        averages=tuple(AverageCard(title=a.title, subsets=a.subsets) for a in task.averages),
+        passage_template=task.passage_template,
+        licence=task.licence,
+        url=task.url,
+        citation=task.citation,
+    )
+
+
+def _row(encoder: EncoderCard, outcome: Outcome) -> dict[str, Any]:
+    selected, result = outcome.job.selected, outcome.result
+    return {
+        "encoder": encoder.name,
+        "task": selected.task.name,
+        "subset": selected.subset.name,
+        "split": selected.split,
+        "status": result.status,
+        "metrics": result.metrics,
+        "counts": result.counts.model_dump() if result.counts else {},
+        "error": result.error,
+        "reused": outcome.reused,
+    }
+
+
+def _cache(settings: Settings) -> Path:
+    """The folder for embeddings: the setting, else $HARNESS_CACHE, else the user's cache folder."""
+    if settings.cache is not None:
+        return settings.cache
+    if named := os.environ.get("HARNESS_CACHE"):
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("lamir-harness", appauthor=False))
+
+
+def _portable(value: Any) -> Any:
+    """An option's value as a result may carry it: of a local path only the last component, as `…/name`."""
+    if isinstance(value, str) and os.sep in value and Path(value).expanduser().exists():
+        return f"…/{Path(value).expanduser().resolve().name}"
+    return value

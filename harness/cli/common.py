@@ -1,0 +1,46 @@
+"""What verbs share: consoles, the registry with its warnings, JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.plugins.manager import Registry
+
+#: Width of tables that nobody watches: wide enough for eighteen languages in one row.
+_FILE_WIDTH = 200
+
+
+def stdout() -> Console:
+    """The console for data."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
+
+
+def stderr() -> Console:
+    """The console for progress and warnings."""
+    from rich.console import Console
+
+    return Console(stderr=True, width=None if sys.stderr.isatty() else _FILE_WIDTH)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout, and nothing else."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def registry(ctx: click.Context) -> Registry:
+    """The registry as the global flags want it, with one line of warning for each plugin that failed."""
+    from harness.plugins.manager import default_registry
+
+    found = default_registry(third_party=not ctx.obj["no_plugins"])
+    for failure in found.failures:
+        click.echo(f"harness: warning: {failure}; see `harness plugins --traceback`", err=True)
+    return found

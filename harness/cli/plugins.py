@@ -1,0 +1,72 @@
+"""`harness plugins`: what was found, what failed, which names clash."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli import common
+
+
+@click.command(short_help="List plugins, and what went wrong with those that failed.")
+@click.option("--traceback", "show_traceback", is_flag=True, help="Show the traceback of every failure.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.pass_context
+def plugins(ctx: click.Context, show_traceback: bool, as_json: bool) -> None:
+    """List plugins, failures with their reason, and encoder names that two distributions claim."""
+    from harness.plugins.manager import default_registry
+
+    registry = default_registry(third_party=not ctx.obj["no_plugins"])
+    if as_json:
+        common.print_json(
+            {
+                "plugins": [
+                    {
+                        "name": plugin.name,
+                        "distribution": plugin.distribution,
+                        "version": plugin.version,
+                        "encoders": [spec.name for spec in plugin.encoders],
+                        "trainers": [spec.name for spec in plugin.trainers],
+                    }
+                    for plugin in registry.plugins
+                ],
+                "failures": [
+                    {
+                        "name": failure.name,
+                        "distribution": failure.distribution,
+                        "version": failure.version,
+                        "stage": failure.stage,
+                        "error": failure.error,
+                        "traceback": failure.traceback,
+                    }
+                    for failure in registry.failures
+                ],
+                "conflicts": {
+                    name: [entry.qualified_name for entry in group] for name, group in registry.conflicts().items()
+                },
+            }
+        )
+        return
+    from rich.table import Table
+
+    table = Table(pad_edge=False)
+    for column in ("plugin", "distribution", "encoders", "trainers", "status"):
+        table.add_column(column)
+    for plugin in registry.plugins:
+        table.add_row(
+            plugin.name,
+            f"{plugin.distribution} {plugin.version}",
+            ", ".join(spec.name for spec in plugin.encoders),
+            ", ".join(spec.name for spec in plugin.trainers),
+            "ok",
+        )
+    for failure in registry.failures:
+        table.add_row(failure.name, f"{failure.distribution} {failure.version}", "", "", f"failed ({failure.stage})")
+    common.stdout().print(table)
+    for failure in registry.failures:
+        click.echo(f"{failure.distribution}: {failure.name}: {failure.error}")
+        if show_traceback and failure.traceback:
+            click.echo(failure.traceback)
+    for name, group in registry.conflicts().items():
+        owners = " and ".join(entry.distribution for entry in group)
+        choices = " or ".join(entry.qualified_name for entry in group)
+        click.echo(f"encoder {name!r} is declared by {owners}; ask for {choices}")

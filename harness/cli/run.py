@@ -1,0 +1,151 @@
+"""`harness run`: encoders × subsets → result files and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli import common
+
+
+@click.command(short_help="Run encoders zero-shot and write their results.")
+@click.option("--encoder", "-e", "encoders", multiple=True, required=True, envvar="HARNESS_ENCODER", metavar="NAME",
+              help="Encoder to run; repeat for several. `harness encoders` lists them.")
+@click.option("--option", "-o", "options", multiple=True, envvar="HARNESS_OPTION", metavar="KEY=VALUE",
+              help="Option of the encoder; NAME.KEY=VALUE where several encoders run.")
+@click.option("--tasks", "-t", multiple=True, default=("*",), envvar="HARNESS_TASKS", metavar="PATTERN",
+              help="Task, family, task/subset or glob: miracl, 'xor-*', miracl/sw. Repeatable, or separated by commas.")
+@click.option("--languages", "-l", multiple=True, default=("*",), envvar="HARNESS_LANGUAGES", metavar="PATTERN",
+              help="Query language, subset name or glob. Repeatable, or separated by commas.")
+@click.option("--source", "-s", default="pocket", envvar="HARNESS_SOURCE", show_default=True, metavar="pocket|FOLDER",
+              help="Where text comes from: the embedded collection, or a folder in BEIR layout.")
+@click.option("--corpus-from", envvar="HARNESS_CORPUS_FROM", metavar="SUBSET",
+              help="Search the passages of this subset with the queries of every subset (folders).")
+@click.option("--passage-template", envvar="HARNESS_PASSAGE_TEMPLATE", metavar="TEMPLATE",
+              help="How title and text become a passage (folders). Default: '{text}'.")
+@click.option("--split", envvar="HARNESS_SPLIT", help="Split to run; by default each task's own.")
+@click.option("--limit", type=click.IntRange(min=1), envvar="HARNESS_LIMIT", metavar="N",
+              help="First N queries of each subset only. The result is marked partial and boards refuse it.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True,
+              envvar="HARNESS_OUTPUT", help="Folder for result files.")
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), envvar="HARNESS_CACHE",
+              help="Folder for embeddings. Default: the user's cache folder.")
+@click.option("--overwrite", type=click.Choice(["only-missing", "always", "never"]), default="only-missing",
+              show_default=True, envvar="HARNESS_OVERWRITE",
+              help="only-missing scores what has no up-to-date result, always everything, never nothing.")
+@click.option("--fail-fast", is_flag=True, envvar="HARNESS_FAIL_FAST", help="Stop at the first subset that fails.")
+@click.option("--dry-run", is_flag=True, envvar="HARNESS_DRY_RUN", help="Print the plan, with what is there already, and stop.")
+@click.option("--json", "as_json", is_flag=True, envvar="HARNESS_JSON", help="One JSON object on stdout, nothing else.")
+@click.pass_context
+def run(ctx: click.Context, encoders: tuple[str, ...], options: tuple[str, ...], tasks: tuple[str, ...],
+        languages: tuple[str, ...], source: str, corpus_from: str | None, passage_template: str | None,
+        split: str | None, limit: int | None, output: Path, cache: Path | None, overwrite: str, fail_fast: bool,
+        dry_run: bool, as_json: bool) -> int:
+    """Run encoders zero-shot through the selected subsets.
+
+    Results are files below --output; running again continues where the last run stopped. Exit codes: 0 ok, 1 some
+    subsets failed, 2 interrupted, 4 wrong usage or data, 5 nothing selected.
+    """
+    from harness import api
+    from harness.cli.progress import TerminalReporter
+    from harness.engine.plan import Overwrite
+    from harness.errors import ExitCode
+    from harness.plugins.loading import parse_assignments
+    from harness.sources import open_source
+    from harness.tasks.selection import Selection
+
+    registry = common.registry(ctx)
+    opened = open_source(source, corpus_from=corpus_from, passage_template=passage_template)
+    selection = Selection(_listed(tasks), _listed(languages), split, limit)
+    settings = api.Settings(output, cache, Overwrite(overwrite), fail_fast)
+    per_encoder = api.share_options(parse_assignments(options), encoders)
+    for name in encoders:
+        api.check_options(name, per_encoder[name], registry=registry)
+    evaluations = []
+    plans = []
+    for name in encoders:
+        plan = api.plan(name, options=per_encoder[name], source=opened, select=selection, settings=settings,
+                        registry=registry)
+        plans.append(plan)
+        if not dry_run:
+            evaluations.append(api.evaluate(plan, reporter=TerminalReporter(common.stderr(), plan.loaded.card.name)))
+            if fail_fast and evaluations[-1].failed:
+                break
+    if dry_run:
+        _print_plans(plans, as_json)
+        return ExitCode.OK
+    if as_json:
+        common.print_json({"results": [row for evaluation in evaluations for row in evaluation.rows()]})
+    else:
+        _print_tables(evaluations, partial=limit is not None)
+    return ExitCode.SOME_FAILED if any(evaluation.failed for evaluation in evaluations) else ExitCode.OK
+
+
+def _listed(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Repeated and comma-separated values as one tuple."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) or ("*",)
+
+
+def _print_plans(plans: list[Any], as_json: bool) -> None:
+    rows = [
+        {
+            "encoder": plan.loaded.card.name,
+            "task": planned.job.selected.task.name,
+            "subset": planned.job.selected.subset.name,
+            "split": planned.job.selected.split,
+            "queries": len(planned.job.collection.queries),
+            "passages": len(planned.job.collection.corpus),
+            "scored": planned.done is not None,
+            "to_encode": planned.to_encode,
+        }
+        for plan in plans
+        for planned in plan.jobs
+    ]
+    if as_json:
+        common.print_json({"plan": rows})
+        return
+    from rich.table import Table
+
+    table = Table(pad_edge=False)
+    for column in ("encoder", "subset", "split", "queries", "passages", "result", "texts to encode"):
+        table.add_column(column, justify="right" if column in ("queries", "passages", "texts to encode") else "left")
+    for row in rows:
+        table.add_row(
+            row["encoder"], f"{row['task']}/{row['subset']}", row["split"], f"{row['queries']:,}",
+            f"{row['passages']:,}", "there" if row["scored"] else "to do", f"{row['to_encode']:,}",
+        )
+    console = common.stdout()
+    console.print(table)
+    for plan in plans:
+        waiting = sum(planned.done is None for planned in plan.jobs)
+        console.print(f"{plan.loaded.card.name}: {waiting} of {len(plan.jobs)} subsets to score, "
+                      f"{plan.to_encode:,} texts to encode; nothing was run.", highlight=False)
+
+
+def _print_tables(evaluations: list[Any], *, partial: bool) -> None:
+    from harness.report import tables, terminal
+    from harness.results.store import load
+
+    console = common.stdout()
+    paths = list(dict.fromkeys(path for evaluation in evaluations for path in evaluation.paths))
+    for table in tables.build([load(path) for path in paths], partial=partial):
+        terminal.show(table, console)
+        console.print()
+    for evaluation in evaluations:
+        for outcome in evaluation.failed:
+            common.stderr().print(f"[red]failed[/] {outcome.job.selected.label}: {outcome.result.error}", highlight=False)
+        reused = sum(outcome.reused for outcome in evaluation.outcomes)
+        if reused and reused == len(evaluation.outcomes):
+            console.print(f"{evaluation.encoder.name}: nothing to compute, all {reused} results were there already.",
+                          highlight=False)
+        elif reused:
+            console.print(f"{evaluation.encoder.name}: {reused} of {len(evaluation.outcomes)} results were there already.",
+                          highlight=False)
+    if partial:
+        console.print("Partial: --limit was given; boards refuse these results.")
+    if paths:
+        console.print("Results:", highlight=False)
+        for path in paths:
+            console.print(f"  {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,161 @@
+"""Carrying out a plan: one subset after the other, each result on disk before the next begins."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.encoders.protocols import Encoder, Searcher
+from harness.engine.plan import Job, PlannedJob
+from harness.engine.retrieve import retrieve
+from harness.engine.scoring import counts, per_query, score_hits
+from harness.engine.store import EmbeddingStore
+from harness.errors import HarnessError
+from harness.results.provenance import peak_memory
+from harness.results.schema import SubsetResult, Timings
+
+
+class Reporter(Protocol):
+    """Told of progress while a plan is carried out."""
+
+    def begin(self, texts: int, subsets: int) -> None:
+        """`texts` will be encoded for `subsets`."""
+        ...
+
+    def start(self, label: str) -> None:
+        """Work on one subset begins."""
+        ...
+
+    def advance(self, texts: int) -> None:
+        """So many more texts are encoded."""
+        ...
+
+    def finish(self, label: str, result: SubsetResult) -> None:
+        """One subset is done, well or not."""
+        ...
+
+    def end(self) -> None:
+        """Everything is done, or stopped."""
+        ...
+
+
+class Silent:
+    """The reporter that says nothing."""
+
+    def begin(self, texts: int, subsets: int) -> None:
+        """Nothing."""
+
+    def start(self, label: str) -> None:
+        """Nothing."""
+
+    def advance(self, texts: int) -> None:
+        """Nothing."""
+
+    def finish(self, label: str, result: SubsetResult) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+class Sink(Protocol):
+    """Takes each result as soon as it is there."""
+
+    def __call__(self, job: Job, result: SubsetResult) -> None:
+        """Make `result` durable."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A planned job with its result, and whether that was there already."""
+
+    job: Job
+    result: SubsetResult
+    reused: bool
+
+
+def execute(
+    planned: Sequence[PlannedJob],
+    model: Encoder | Searcher,
+    store: EmbeddingStore | None,
+    *,
+    limit: int | None,
+    sink: Sink,
+    reporter: Reporter,
+    fail_fast: bool,
+) -> list[Outcome]:
+    """Score every job that has no result yet.
+
+    A job that fails gets a result with status `failed` and the others go on, unless `fail_fast`. KeyboardInterrupt
+    passes: what was committed by then stays.
+    """
+    outcomes: list[Outcome] = []
+    waiting = [plan for plan in planned if plan.done is None]
+    reporter.begin(sum(plan.to_encode for plan in waiting), len(waiting))
+    try:
+        for plan in planned:
+            if plan.done is not None:
+                outcomes.append(Outcome(plan.job, plan.done, reused=True))
+                continue
+            label = plan.job.selected.label
+            reporter.start(label)
+            result = _run_one(plan.job, model, store, limit, reporter)
+            sink(plan.job, result)
+            reporter.finish(label, result)
+            outcomes.append(Outcome(plan.job, result, reused=False))
+            if result.status == "failed" and fail_fast:
+                break
+    finally:
+        reporter.end()
+    return outcomes
+
+
+def _run_one(
+    job: Job, model: Encoder | Searcher, store: EmbeddingStore | None, limit: int | None, reporter: Reporter
+) -> SubsetResult:
+    common = {
+        "split": job.selected.split,
+        "data": job.collection.fingerprint,
+        "identity": job.identity(model.info, limit),
+        "limit": limit,
+    }
+    try:
+        retrieved = retrieve(job, model, store, reporter.advance)
+        scoring = time.monotonic()
+        scores = score_hits(job, retrieved.hits)
+        spent = time.monotonic() - scoring
+    except Exception as error:  # an encoder is foreign code: whatever it throws is this subset's failure
+        if isinstance(error, HarnessError):
+            reason = str(error)
+        else:
+            reason = "".join(traceback.format_exception_only(error)).strip() + _where(error)
+        return SubsetResult.model_validate({**common, "status": "failed", "error": reason})
+    return SubsetResult.model_validate(
+        {
+            **common,
+            "status": "ok" if limit is None else "partial",
+            "metrics": {name: min(1.0, value) for name, value in scores.metrics.items()},
+            "counts": counts(job, scores),
+            "per_query": per_query(scores),
+            "timings": Timings(
+                encode=round(retrieved.encode_seconds, 3),
+                search=round(retrieved.search_seconds, 3),
+                score=round(spent, 3),
+                encoded_texts=retrieved.encoded_texts,
+            ),
+            "peak_memory": peak_memory(),
+        }
+    )
+
+
+def _where(error: BaseException) -> str:
+    """The innermost frame, as ` (in function, file.py:line)`, without the folder of anybody's machine."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    last = frames[-1]
+    return f" (in {last.name}, {last.filename.replace(chr(92), '/').rpartition('/')[2]}:{last.lineno})"

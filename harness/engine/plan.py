@@ -1,0 +1,131 @@
+"""The plan: which subsets, what of them is scored already, and which texts have no vector yet.
+
+Everything that can be refused is refused here, before the first text is encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness._util import fingerprint
+from harness.encoders.protocols import EncoderInfo, Role
+from harness.engine.encode import missing_texts
+from harness.engine.store import EmbeddingStore
+from harness.errors import DataError
+from harness.metrics import COMMON, parse
+from harness.results.schema import SubsetResult
+from harness.sources.collection import Collection
+from harness.sources.source import Source
+from harness.tasks.selection import Selected
+
+#: Part of every identity; raised when the meaning of a score changes.
+PROTOCOL_VERSION = 1
+
+#: Passages retrieved for each query.
+DEPTH = 100
+
+
+class Overwrite(StrEnum):
+    """What to do about results that are there already."""
+
+    ONLY_MISSING = "only-missing"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One subset to be scored, with its text."""
+
+    selected: Selected
+    collection: Collection
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The task's own measures, then the common ranking measures where there are judgements."""
+        common = COMMON if self.collection.qrels else ()
+        return tuple(dict.fromkeys((*self.selected.task.metrics, *common)))
+
+    def identity(self, info: EncoderInfo, limit: int | None) -> str:
+        """SHA-256 of everything the scores depend on."""
+        return fingerprint.of_json(
+            {
+                "protocol": PROTOCOL_VERSION,
+                "task": [self.selected.task.name, self.selected.task.version, self.selected.subset.name],
+                "split": self.selected.split,
+                "template": self.selected.task.passage_template,
+                "measures": self.measures,
+                "depth": DEPTH,
+                "data": self.collection.fingerprint,
+                "encoder": info.fingerprint,
+                "dtype": info.dtype,
+                "prompts": dict(info.prompts),
+                "limit": limit,
+            }
+        )
+
+    def texts(self, role: Role) -> tuple[Sequence[str], str]:
+        """All texts of one role as the encoder reads them, and their language."""
+        task, subset = self.selected.task, self.selected.subset
+        if role == "query":
+            return self.collection.queries.texts, subset.query_language
+        corpus = self.collection.corpus
+        return corpus.render(task.passage_template, 0, len(corpus)), subset.passage_language
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job and what is known of it: an up-to-date result, or how many texts it has to encode."""
+
+    job: Job
+    done: SubsetResult | None
+    queries_to_encode: int
+    passages_to_encode: int
+
+    @property
+    def to_encode(self) -> int:
+        """Texts of this job that have no vector and that no earlier job of the plan will encode."""
+        return self.queries_to_encode + self.passages_to_encode
+
+
+def load_jobs(source: Source, selected: Iterable[Selected], limit: int | None) -> list[Job]:
+    """Read every selected subset. Raises one DataError that lists every subset that is malformed."""
+    jobs: list[Job] = []
+    problems: dict[str, str | None] = {}
+    for choice in selected:
+        for measure in choice.task.metrics:
+            parse(measure)
+        try:
+            jobs.append(Job(choice, source.load(choice).limited(limit)))
+        except DataError as error:
+            problems.setdefault(error.message, error.hint)
+    if problems:
+        shown = list(problems.items())[:10]
+        hints = [hint for _, hint in shown if hint]
+        more = f"\n… and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise DataError("\n".join(message for message, _ in shown) + more, hints[0] if hints else None)
+    return jobs
+
+
+def plan_texts(
+    jobs: Sequence[Job], done: Sequence[SubsetResult | None], store: EmbeddingStore | None, info: EncoderInfo
+) -> list[PlannedJob]:
+    """Count, for each job, the texts it must encode; a text that several jobs share counts for the first.
+
+    `store` is None for a searcher, which encodes nothing.
+    """
+    planned: list[PlannedJob] = []
+    seen: set[tuple[int, str]] = set()
+    for job, result in zip(jobs, done, strict=True):
+        counts: dict[Role, int] = {"query": 0, "passage": 0}
+        if result is None and store is not None:
+            for role in counts:
+                texts, language = job.texts(role)
+                space = store.space(info, role, language)
+                fresh = {(id(space), text) for text in missing_texts(space, texts)} - seen
+                seen |= fresh
+                counts[role] = len(fresh)
+        planned.append(PlannedJob(job, result, counts["query"], counts["passage"]))
+    return planned

@@ -1,0 +1,68 @@
+"""From hits to a subset's result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import metrics
+from harness.engine.plan import Job
+from harness.engine.search import Hits
+from harness.metrics import Scores
+from harness.results.schema import Counts, PerQuery
+
+#: Per-query scores are kept to this many decimals: they feed significance tests, and files stay small.
+_DECIMALS = 6
+
+
+def score_hits(job: Job, hits: Hits) -> Scores:
+    """Scores of `job` by all its measures."""
+    collection = job.collection
+    query_ids = collection.queries.ids
+    passage_ids = _looked_up(collection.corpus.ids_at, hits)
+    run = {
+        query: dict(zip(passage_ids[i], hits.scores[i].tolist(), strict=False)) for i, query in enumerate(query_ids)
+    }
+    contexts = None
+    if collection.answers is not None:
+        contexts = dict(zip(query_ids, _looked_up(collection.corpus.texts_at, hits), strict=True))
+    return metrics.score(
+        job.measures, qrels=collection.qrels, run=run, answers=collection.answers, contexts=contexts
+    )
+
+
+def counts(job: Job, scores: Scores) -> Counts:
+    """How many queries, passages and judgements the scores stand on."""
+    grades = [grade for row in job.collection.qrels.values() for grade in row.values()]
+    scored = len(scores.per_query[job.selected.task.main_metric])
+    return Counts(
+        queries=scored,
+        passages=len(job.collection.corpus),
+        judgements=len(grades),
+        relevant=sum(grade > 0 for grade in grades),
+        unscored=len(job.collection.queries) - scored,
+    )
+
+
+def per_query(scores: Scores) -> dict[str, PerQuery]:
+    """Per-query values as parallel lists: `ranking` over the judged queries, `answers` over the answerable ones."""
+    kinds: dict[str, dict[str, dict[str, float]]] = {}
+    for measure, values in scores.per_query.items():
+        kind = "answers" if metrics.parse(measure).kind == "token-recall" else "ranking"
+        kinds.setdefault(kind, {})[measure] = values
+    out: dict[str, PerQuery] = {}
+    for kind, group in kinds.items():
+        ids = tuple(next(iter(group.values())))
+        rounded = {m: tuple(round(values[i], _DECIMALS) for i in ids) for m, values in group.items()}
+        out[kind] = PerQuery(ids=ids, values=rounded)
+    return out
+
+
+def _looked_up(lookup: Callable[[NDArray[np.int64]], list[str]], hits: Hits) -> list[list[str]]:
+    """`lookup` applied to all hits at once, cut into one list for each query."""
+    present = hits.positions >= 0
+    values = lookup(hits.positions[present])
+    ends = np.cumsum(present.sum(axis=1)).tolist()
+    return [values[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]

@@ -1,0 +1,54 @@
+"""nDCG, MRR and recall as trec_eval computes them, through pytrec_eval.
+
+trec_eval ignores the order it is given: it sorts by score descending and breaks ties by document id descending. The
+search breaks ties the same way, so that what is scored is what was retrieved. As with `trec_eval -c`, every judged
+query counts, and one that retrieved nothing scores 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from harness.errors import DataError
+from harness.metrics.measures import Measure
+
+#: Retrieved passages: query id → passage id → score.
+Run = Mapping[str, Mapping[str, float]]
+
+_TREC_NAMES = {"ndcg": "ndcg_cut", "recall": "recall"}
+
+
+def score_ranking(
+    qrels: Mapping[str, Mapping[str, int]], run: Run, measures: Iterable[Measure]
+) -> dict[str, dict[str, float]]:
+    """Per-query scores: measure name → query id → value, for every query of `qrels`.
+
+    Raises DataError for a score that is not a number, which trec_eval would sort arbitrarily.
+    """
+    for query, hits in run.items():
+        if any(value != value for value in hits.values()):
+            raise DataError(f"query {query!r} has a retrieved passage whose score is NaN")
+    scored = {query: run[query] for query in qrels if run.get(query)}
+    return {measure.name: _one(qrels, scored, measure) for measure in measures}
+
+
+def _one(qrels: Mapping[str, Mapping[str, int]], run: Run, measure: Measure) -> dict[str, float]:
+    import pytrec_eval
+
+    if measure.kind == "mrr":  # trec_eval has no cut for it: its -M cuts the ranking instead
+        run = {query: _first(hits, measure.cut) for query, hits in run.items()}
+        key, request = "recip_rank", "recip_rank"
+    else:
+        name = _TREC_NAMES[measure.kind]
+        key, request = f"{name}_{measure.cut}", f"{name}.{measure.cut}"
+    judged = {query: dict(grades) for query, grades in qrels.items()}
+    found = pytrec_eval.RelevanceEvaluator(judged, {request}).evaluate({q: dict(hits) for q, hits in run.items()})
+    return {query: float(found[query][key]) if query in found else 0.0 for query in qrels}
+
+
+def _first(hits: Mapping[str, float], cut: int) -> Mapping[str, float]:
+    """The first `cut` hits by (score, id) descending."""
+    if len(hits) <= cut:
+        return hits
+    order = sorted(hits.items(), key=lambda item: (item[1], item[0]), reverse=True)
+    return dict(order[:cut])

@@ -1,0 +1,90 @@
+"""What a plugin declares: frozen descriptions with a lazy reference to the code behind them."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Kind = Literal["encoder", "searcher", "reranker"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+class EncoderOptions(BaseModel):
+    """Base of an encoder's options: a frozen pydantic model that refuses unknown keys.
+
+    Each field becomes a `-o name=value` of the command line; its description is shown in help and in errors.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """One encoder that a plugin offers.
+
+    `factory` is `"package.module:attribute"`, called with an instance of `options` and returning an object that
+    satisfies the protocol of its `kind` (`harness.encoders.protocols`). `languages` are BCP 47 tags the author claims,
+    None for "any". `training_datasets` names what the weights were trained on, None for "unknown": boards use it to
+    tell zero-shot rows from others.
+
+    Raises ValueError for a malformed name or factory reference, so that a bad declaration is reported as the plugin's
+    failure and not as a crash at first use.
+    """
+
+    name: str
+    factory: str
+    summary: str
+    options: type[EncoderOptions] = EncoderOptions
+    kind: Kind = "encoder"
+    languages: tuple[str, ...] | None = None
+    training_datasets: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_reference(self.factory, "factory")
+        if not (isinstance(self.options, type) and issubclass(self.options, EncoderOptions)):
+            raise ValueError(f"encoder {self.name!r}: options must be a subclass of harness.plugins.EncoderOptions")
+        if self.kind not in ("encoder", "searcher", "reranker"):
+            raise ValueError(f"encoder {self.name!r}: kind {self.kind!r} is none of encoder, searcher, reranker")
+
+    def import_factory(self) -> Any:
+        """Import and return the factory. Raises ImportError or AttributeError when the reference is wrong."""
+        return import_reference(self.factory)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSpec:
+    """One trainer that a plugin offers: `command` (`"package.module:attribute"`) is a click command."""
+
+    name: str
+    command: str
+    summary: str
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_reference(self.command, "command")
+
+
+def import_reference(reference: str) -> Any:
+    """Import `"package.module:attribute.path"` and return the attribute."""
+    module, _, path = reference.partition(":")
+    target: Any = importlib.import_module(module)
+    for attribute in path.split("."):
+        target = getattr(target, attribute)
+    return target
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"name {name!r} must be lower-case letters, digits, '.', '_' or '-', and start with one of the first two")
+
+
+def _check_reference(reference: str, field: str) -> None:
+    if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
+        raise ValueError(f"{field} {reference!r} must read 'package.module:attribute'")

@@ -1,0 +1,102 @@
+"""Tables as Markdown, byte for byte the same for the same results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.metrics import parse
+from harness.report.tables import DECLINED, FAILED, MISSING, Row, Table
+from harness.results.schema import EncoderCard
+
+_WORDS = {MISSING: "–", FAILED: "failed", DECLINED: "declined"}
+
+
+def table(table: Table) -> str:
+    """One table: encoders as rows, subsets as columns, averages over complete sets, coverage; the best in bold."""
+    averages = [average.title for average in table.task.averages]
+    header = ["Encoder", *averages, *table.subsets, "Coverage"]
+    lines = [_line(header), _line(["---", *["---:"] * (len(header) - 1)])]
+    lines += [_line(_cells(row, table)) for row in table.rows]
+    queries = [str(table.counts[s][0]) if s in table.counts else "" for s in table.subsets]
+    passages = [str(table.counts[s][1]) if s in table.counts else "" for s in table.subsets]
+    blanks = [""] * len(averages)
+    lines.append(_line(["*queries*", *blanks, *queries, ""]))
+    lines.append(_line(["*passages*", *blanks, *passages, ""]))
+    return "\n".join(lines)
+
+
+def percent(value: float) -> str:
+    """A fraction as boards print it: times 100, one decimal."""
+    return f"{100 * value:.1f}"
+
+
+def legend(tables: Sequence[Table]) -> str:
+    """What the metrics, words and marks of `tables` mean."""
+    lines = ["Scores are multiplied by 100; higher is better, and the best of each column is bold.", ""]
+    for metric in dict.fromkeys(t.metric for t in tables):
+        measure = parse(metric)
+        lines.append(f"- **{measure.title}**: {measure.explanation}.")
+    lines += [
+        "- **Avg**: unweighted mean over the task's frozen set of subsets, given only where every one has a score. "
+        "Coverage says how many do.",
+        "- “–” no result, *failed* an error ended it, *declined* the encoder does not take the subset.",
+    ]
+    if any(row.trained_on_task for t in tables for row in t.rows):
+        lines.append("- † trained on this task's training data, so not zero-shot.")
+    return "\n".join(lines)
+
+
+def encoders(tables: Sequence[Table]) -> str:
+    """A table of the encoders that appear: where they come from and what they were trained on."""
+    cards: dict[tuple[str, str], EncoderCard] = {}
+    for t in tables:
+        for row in t.rows:
+            cards.setdefault((row.label, row.encoder.fingerprint), row.encoder)
+    header = ["Encoder", "Plugin", "Model", "Dim", "Weights", "Run as", "Trained on"]
+    lines = [_line(header), _line(["---"] * len(header))]
+    for (label, fingerprint), card in sorted(cards.items()):
+        lines.append(
+            _line(
+                [
+                    label,
+                    f"{card.distribution} {card.version}".strip(),
+                    _model(card),
+                    str(card.dim) if card.dim else "",
+                    f"`{fingerprint[:12]}`",
+                    f"{card.dtype}, {card.device}",
+                    _training(card),
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def _model(card: EncoderCard) -> str:
+    return f"{card.model or ''}{f' @ {card.revision[:12]}' if card.revision else ''}"
+
+
+def _training(card: EncoderCard) -> str:
+    if card.training_datasets is None:
+        return "not stated"
+    return ", ".join(card.training_datasets) or "nothing"
+
+
+def _cells(row: Row, table: Table) -> list[str]:
+    averages = [
+        "–" if value is None else _marked(value, table.best_average(i)) for i, value in enumerate(row.averages)
+    ]
+    scores = [
+        _WORDS.get(cell, cell) if isinstance(cell, str) else _marked(cell, table.best(subset))
+        for subset, cell in row.cells.items()
+    ]
+    label = f"{row.label} †" if row.trained_on_task else row.label
+    return [label, *averages, *scores, f"{row.scored}/{len(row.cells)}"]
+
+
+def _marked(value: float, best: float | None) -> str:
+    text = percent(value)
+    return f"**{text}**" if best is not None and text == percent(best) else text
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

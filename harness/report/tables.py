@@ -1,0 +1,145 @@
+"""Result files arranged as tables: one for each task and metric, encoders as rows, subsets as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.metrics import parse
+from harness.results.schema import EncoderCard, ResultFile, SubsetResult, TaskCard
+
+#: What stands in a cell that has no score: no result at all, an error, or an encoder that does not take the subset.
+MISSING, FAILED, DECLINED = "missing", "failed", "declined"
+
+#: Families in the order of the boards; others follow by name.
+_FAMILY_ORDER = ("xor-tydi", "mr-tydi", "miracl", "low-resource")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One encoder: its scores as fractions, or a word where there is none, and its averages over complete sets."""
+
+    label: str
+    encoder: EncoderCard
+    cells: dict[str, float | str]
+    averages: tuple[float | None, ...]
+    trained_on_task: bool
+
+    @property
+    def scored(self) -> int:
+        """Subsets with a score."""
+        return sum(isinstance(cell, float) for cell in self.cells.values())
+
+
+@dataclass(frozen=True)
+class Table:
+    """One task by one metric."""
+
+    task: TaskCard
+    metric: str
+    rows: tuple[Row, ...]
+    counts: dict[str, tuple[int, int]]  # subset → scored queries, passages
+
+    @property
+    def title(self) -> str:
+        """Task and metric as people write them."""
+        return f"{self.task.title}: {parse(self.metric).title}"
+
+    @property
+    def subsets(self) -> list[str]:
+        """The columns."""
+        return list(self.task.subsets)
+
+    def best(self, subset: str) -> float | None:
+        """The best score of a column, where at least two rows have one."""
+        scores = [cell for row in self.rows if isinstance(cell := row.cells[subset], float)]
+        return max(scores) if len(scores) > 1 else None
+
+    def best_average(self, index: int) -> float | None:
+        """The best value of an average, where at least two rows have it."""
+        values = [value for row in self.rows if (value := row.averages[index]) is not None]
+        return max(values) if len(values) > 1 else None
+
+
+def build(results: Iterable[ResultFile], *, partial: bool = False, metrics: Sequence[str] | None = None) -> list[Table]:
+    """The tables of `results`, by family and then by task.
+
+    Results cut short by `--limit` are left out unless `partial`. `metrics` None shows each task's own metrics.
+    Files that describe the same task differently (another version, other subsets or splits) go to separate tables.
+    """
+    groups: dict[str, list[ResultFile]] = {}
+    for result in results:
+        groups.setdefault(result.task.model_dump_json(), []).append(result)
+    ordered = sorted(groups.values(), key=lambda group: _order(group[0].task))
+    tables = []
+    for group in ordered:
+        card = group[0].task
+        for metric in metrics or card.metrics:
+            table = _table(card, metric, group, partial)
+            if table.rows:
+                tables.append(table)
+    return tables
+
+
+def _order(card: TaskCard) -> tuple[int, str, str, str]:
+    known = card.family in _FAMILY_ORDER
+    return (_FAMILY_ORDER.index(card.family) if known else len(_FAMILY_ORDER), card.family, card.name, card.variant)
+
+
+def _table(card: TaskCard, metric: str, group: Sequence[ResultFile], partial: bool) -> Table:
+    encoders: dict[str, EncoderCard] = {}
+    found: dict[str, dict[str, SubsetResult]] = {}
+    for result in group:
+        encoders.setdefault(result.encoder.fingerprint, result.encoder)
+        usable = {name: s for name, s in result.subsets.items() if partial or s.status != "partial"}
+        if usable:
+            found.setdefault(result.encoder.fingerprint, {}).update(usable)
+    labels = _labels([encoders[key] for key in found])
+    rows = [_row(labels[key], encoders[key], subsets, card, metric) for key, subsets in found.items()]
+    return Table(card, metric, tuple(sorted(rows, key=_rank)), _counts(card, found.values()))
+
+
+def _row(label: str, encoder: EncoderCard, subsets: dict[str, SubsetResult], card: TaskCard, metric: str) -> Row:
+    cells = {name: _cell(subsets.get(name), metric) for name in card.subsets}
+    averages = []
+    for average in card.averages:
+        values = [cells.get(name) for name in average.subsets]
+        scores = [value for value in values if isinstance(value, float)]
+        averages.append(sum(scores) / len(scores) if scores and len(scores) == len(values) else None)
+    trained = card.name in (encoder.training_datasets or ())
+    return Row(label, encoder, cells, tuple(averages), trained)
+
+
+def _cell(result: SubsetResult | None, metric: str) -> float | str:
+    if result is None:
+        return MISSING
+    if result.status in (FAILED, DECLINED):
+        return result.status
+    return result.metrics.get(metric, MISSING)
+
+
+def _rank(row: Row) -> tuple[bool, float, int, str]:
+    """Complete rows first, by their first average; then by coverage; then by name."""
+    if row.averages:
+        first = row.averages[0]
+    else:
+        only = next(iter(row.cells.values()))
+        first = only if isinstance(only, float) else None
+    return (first is None, -(first or 0.0), -row.scored, row.label)
+
+
+def _labels(encoders: Sequence[EncoderCard]) -> dict[str, str]:
+    """A label for each fingerprint: the encoder's name, and the start of the fingerprint where two share a name."""
+    names = [encoder.name for encoder in encoders]
+    return {
+        e.fingerprint: e.name if names.count(e.name) == 1 else f"{e.name} #{e.fingerprint[:8]}" for e in encoders
+    }
+
+
+def _counts(card: TaskCard, found: Iterable[dict[str, SubsetResult]]) -> dict[str, tuple[int, int]]:
+    counts: dict[str, tuple[int, int]] = {}
+    for subsets in found:
+        for name, result in subsets.items():
+            if result.counts is not None and name in card.subsets:
+                counts.setdefault(name, (result.counts.queries, result.counts.passages))
+    return {name: counts[name] for name in card.subsets if name in counts}

@@ -1,0 +1,51 @@
+"""Tables for a terminal: subsets as columns where they fit, else as rows."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from harness.report.markdown import percent
+from harness.report.tables import FAILED, MISSING, Table
+
+
+def show(table: Table, console: Console) -> None:
+    """Print `table` to `console`."""
+    wide = _wide(table)
+    fits = console.measure(wide).maximum <= console.width
+    console.print(wide if fits else _tall(table))
+
+
+def _wide(table: Table) -> RichTable:
+    out = RichTable(title=table.title, title_justify="left", pad_edge=False)
+    out.add_column("encoder", no_wrap=True)
+    for average in table.task.averages:
+        out.add_column(average.title, justify="right", style="bold", no_wrap=True)
+    for subset in table.subsets:
+        out.add_column(subset, justify="right", no_wrap=True)
+    for row in table.rows:
+        out.add_row(row.label, *map(_cell, row.averages), *map(_cell, row.cells.values()))
+    return out
+
+
+def _tall(table: Table) -> RichTable:
+    out = RichTable(title=table.title, title_justify="left", pad_edge=False)
+    out.add_column("subset", no_wrap=True)
+    for row in table.rows:
+        out.add_column(row.label, justify="right")
+    for subset in table.subsets:
+        out.add_row(subset, *(_cell(row.cells[subset]) for row in table.rows))
+    for i, average in enumerate(table.task.averages):
+        if i == 0:
+            out.add_section()
+        out.add_row(average.title, *(_cell(row.averages[i]) for row in table.rows), style="bold")
+    return out
+
+
+def _cell(value: float | str | None) -> Text:
+    if value is None or value == MISSING:
+        return Text("–", style="dim")
+    if isinstance(value, str):
+        return Text(value, style="red" if value == FAILED else "dim")
+    return Text(percent(value))

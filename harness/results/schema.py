@@ -1,0 +1,145 @@
+"""The result schema: one file for each encoder, task and split, complete enough to be checked by a stranger.
+
+Scores are fractions. Times are seconds, memory is bytes. The JSON Schema generated from these models is published as
+`docs/result.schema.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA_VERSION = 1
+
+#: ok: scored on all queries. partial: `--limit` was given. failed: an error ended it. declined: the encoder does not
+#: take this subset. A subset that is not there at all is *missing*, which is a fourth thing.
+Status = Literal["ok", "partial", "failed", "declined"]
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class AverageCard(_Model):
+    """A frozen set of subsets and the title its mean is shown under."""
+
+    title: str
+    subsets: tuple[str, ...]
+
+
+class TaskCard(_Model):
+    """What a board must know of a task, so that results can be read without the code that made them."""
+
+    name: str
+    title: str
+    family: str
+    version: str
+    source: str
+    variant: str = ""
+    main_metric: str
+    metrics: tuple[str, ...]
+    subsets: dict[str, str] = Field(description="every subset of the task, in order, and the split it is reported on")
+    averages: tuple[AverageCard, ...]
+    passage_template: str
+    licence: str
+    url: str
+    citation: str
+
+
+class EncoderCard(_Model):
+    """The encoder, down to the bytes of its weights."""
+
+    name: str = Field(description="label of its rows")
+    spec: str = Field(description="name it was asked for by")
+    distribution: str
+    version: str
+    kind: str
+    options: dict[str, Any]
+    fingerprint: str = Field(description="SHA-256 of weights, tokenizer and every option that changes a vector")
+    dim: int
+    max_tokens: int | None
+    similarity: str
+    prompts: dict[str, str]
+    model: str | None
+    revision: str | None
+    licence: str | None
+    training_datasets: tuple[str, ...] | None
+    device: str
+    dtype: str
+
+
+class Counts(_Model):
+    """How much the scores stand on."""
+
+    queries: int = Field(description="scored queries: the denominator of every mean")
+    passages: int
+    judgements: int
+    relevant: int = Field(description="judgements with a positive grade")
+    unscored: int = Field(default=0, description="queries the protocol leaves out, such as yes/no questions")
+
+
+class Timings(_Model):
+    """Seconds by phase. Vectors that were in the store already cost no encoding."""
+
+    encode: float
+    search: float
+    score: float
+    encoded_texts: int
+
+
+class PerQuery(_Model):
+    """Per-query scores as parallel lists: `values[measure][i]` belongs to `ids[i]`."""
+
+    ids: tuple[str, ...]
+    values: dict[str, tuple[float, ...]]
+
+    @model_validator(mode="after")
+    def _parallel(self) -> PerQuery:
+        if any(len(values) != len(self.ids) for values in self.values.values()):
+            raise ValueError("per-query values and ids differ in length")
+        return self
+
+
+class SubsetResult(_Model):
+    """One scored subset."""
+
+    status: Status
+    split: str
+    metrics: dict[str, Fraction] = Field(default_factory=dict)
+    counts: Counts | None = None
+    per_query: dict[str, PerQuery] = Field(
+        default_factory=dict, description="by kind of measure: 'ranking' over judged, 'answers' over answerable queries"
+    )
+    data: str = Field(description="SHA-256 of corpus, queries, judgements and answers")
+    identity: str = Field(description="SHA-256 of everything the scores depend on; decides whether to compute again")
+    limit: int | None = None
+    error: str | None = None
+    timings: Timings | None = None
+    peak_memory: int | None = Field(default=None, description="peak resident memory of the process so far, bytes")
+
+
+class Provenance(_Model):
+    """The software and machine of the last run that wrote to the file."""
+
+    harness: str
+    python: str
+    platform: str
+    processor: str
+    packages: dict[str, str]
+    source_revision: str | None
+    seed: int | None = None
+    written: str = Field(description="UTC, ISO 8601")
+
+
+class ResultFile(_Model):
+    """One encoder on one task and split."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    task: TaskCard
+    split: str
+    encoder: EncoderCard
+    provenance: Provenance
+    subsets: dict[str, SubsetResult]

@@ -1,0 +1,68 @@
+"""Result files on disk: where each belongs, atomic updates, and reading a whole folder of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness._util.atomic import write_text
+from harness._util.names import file_slug
+from harness.errors import DataError
+from harness.results.schema import ResultFile
+
+
+class ResultStore:
+    """Results below one folder: `<source>/<task>[--variant]/<split>/<encoder>-<fingerprint>[.limit-N].json`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, *, source: str, task: str, variant: str, split: str, encoder: str, fingerprint: str, limit: int | None) -> Path:
+        """The file of one encoder, task and split; the short fingerprint keeps two checkpoints of one name apart."""
+        folder = "--".join(file_slug(part) for part in (task, variant) if part)
+        partial = f".limit-{limit}" if limit is not None else ""
+        name = f"{file_slug(encoder)}-{fingerprint[:8]}{partial}.json"
+        return self.root / file_slug(source) / folder / file_slug(split) / name
+
+    def read(self, path: Path) -> ResultFile | None:
+        """The file at `path`; None when there is none, or none that this version can read: it is computed again."""
+        try:
+            return load(path)
+        except (FileNotFoundError, DataError):
+            return None
+
+    def write(self, path: Path, result: ResultFile) -> None:
+        """Write `result` to `path`, atomically."""
+        write_text(path, dump(result))
+
+
+def dump(result: ResultFile) -> str:
+    """`result` as JSON text: indented, except that each list of per-query values takes one line."""
+    value = result.model_dump(mode="json")
+    queries: list[str] = []
+    for subset in value["subsets"].values():
+        for kind, scores in subset["per_query"].items():
+            packed = {"ids": scores["ids"], "values": scores["values"]}
+            subset["per_query"][kind] = f"@{len(queries)}@"
+            queries.append(json.dumps(packed, ensure_ascii=False, separators=(",", ":")))
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    for number, packed_text in enumerate(queries):
+        text = text.replace(f'"@{number}@"', packed_text, 1)
+    return text + "\n"
+
+
+def load(path: Path) -> ResultFile:
+    """Read and validate one file. Raises FileNotFoundError, or DataError naming the file and the field."""
+    try:
+        return ResultFile.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DataError(f"{path}: not a result of this schema: {place}: {first['msg']}") from error
+
+
+def read_all(root: Path) -> list[ResultFile]:
+    """Every result below `root`, in path order. Raises DataError for one that cannot be read."""
+    return [load(path) for path in sorted(root.rglob("*.json"))]

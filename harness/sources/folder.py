@@ -1,0 +1,141 @@
+"""Folders in BEIR layout as a source: one subset, a task of several, or a tree of tasks.
+
+    xquad/                      the task is called after the folder
+      ar/                       each subset: a language, or query-passage languages (`bem-en`)
+        corpus.jsonl[.gz]       {"_id", "title"?, "text"}
+        queries.jsonl[.gz]      {"_id", "text"}
+        qrels/test.tsv[.gz]     query-id <TAB> corpus-id <TAB> score, with or without that header
+
+`corpus_from` pairs the queries and judgements of every subset with the passages of one of them, for collections whose
+passage ids agree across languages.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from harness._util.names import did_you_mean
+from harness.errors import DataError, UsageError
+from harness.sources import beir
+from harness.sources.collection import Collection, Corpus, check_qrels
+from harness.tasks.model import Average, Subset, Task
+from harness.tasks.selection import Selected
+
+_LANGUAGE = r"[a-z]{2,3}(?:_[A-Za-z]{2,4})?"
+_SINGLE = re.compile(_LANGUAGE)
+_PAIR = re.compile(rf"({_LANGUAGE})-({_LANGUAGE})")
+
+
+class FolderSource:
+    """A folder of subsets in BEIR layout."""
+
+    name = "folder"
+    revision: str | None = None
+
+    def __init__(
+        self, folder: Path, *, corpus_from: str | None = None, passage_template: str | None = None
+    ) -> None:
+        self._folder = folder.resolve()
+        self._corpus_from = corpus_from
+        self._template = passage_template or "{text}"
+        _check_template(self._template)
+        titled = "titled" if "{title}" in self._template else ""
+        self.variant = "-".join(part for part in (f"from-{corpus_from}" if corpus_from else "", titled) if part)
+        self._subsets = _find_subsets(self._folder)
+        if not self._subsets:
+            raise DataError(
+                f"{folder}: no corpus.jsonl (or .gz) in it or below it",
+                "A subset folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv, plain or gzipped.",
+            )
+        self._tasks = tuple(self._task(name) for name in sorted({task for task, _ in self._subsets}))
+        self._corpus = lru_cache(maxsize=None)(beir.read_corpus)
+
+    def tasks(self) -> tuple[Task, ...]:
+        """One task for each folder that holds subsets."""
+        return self._tasks
+
+    def load(self, selected: Selected) -> Collection:
+        """Read one subset and check it. Raises DataError with file and line for anything malformed."""
+        folder = self._subsets[selected.task.name, self._folder_of(selected.subset.name)]
+        corpus_folder = folder
+        if self._corpus_from is not None:
+            corpus_folder = self._subsets[selected.task.name, self._corpus_from]
+        corpus: Corpus = self._corpus(corpus_folder)
+        queries = beir.read_queries(folder)
+        path, qrels = beir.read_qrels(folder, selected.split)
+        check_qrels(qrels, queries, set(corpus.ids()), str(path))
+        return Collection(corpus, queries.keep(set(qrels)), qrels)
+
+    def _task(self, name: str) -> Task:
+        """The declaration of one folder, from its name and those of the folders below it."""
+        folders = {subset: path for (task, subset), path in self._subsets.items() if task == name}
+        if self._corpus_from is not None and self._corpus_from not in folders:
+            raise UsageError(
+                f"--corpus-from {self._corpus_from}: {name} has no such subset",
+                did_you_mean(self._corpus_from, folders),
+            )
+        subsets = tuple(self._subset(folder) for folder in sorted(folders))
+        splits = {self._subset(folder).name: beir.splits(path) for folder, path in folders.items()}
+        return Task(
+            name=name,
+            title=name if self._corpus_from is None else f"{name} → {self._corpus_from}",
+            family=name,
+            subsets=subsets,
+            splits=tuple(sorted({split for found in splits.values() for split in found})),
+            split="test",
+            metrics=("ndcg@10", "mrr@100", "recall@100"),
+            averages=(Average("Avg", tuple(s.name for s in subsets)),) if len(subsets) > 1 else (),
+            passage_template=self._template,
+            licence="as the folder's owner states",
+            url="",
+            citation="",
+            summary=f"a folder in BEIR layout with {len(subsets)} subset(s)",
+            subset_splits=splits,
+        )
+
+    def _subset(self, folder: str) -> Subset:
+        """`ar` is monolingual, `bem-en` is a pair; any other name has unknown languages."""
+        pair, single = _PAIR.fullmatch(folder), _SINGLE.fullmatch(folder)
+        if pair:
+            query, passage = pair.group(1), pair.group(2)
+        else:
+            query = passage = folder if single else "und"
+        if self._corpus_from is None:
+            return Subset(folder, query, passage)
+        target = _PAIR.fullmatch(self._corpus_from)
+        language = target.group(2) if target else self._corpus_from
+        return Subset(f"{query if query != 'und' else folder}-{self._corpus_from}", query, language)
+
+    def _folder_of(self, subset: str) -> str:
+        """The folder behind a subset's name, which `--corpus-from` has lengthened."""
+        for _, folder in self._subsets:
+            if self._subset(folder).name == subset:
+                return folder
+        raise KeyError(subset)
+
+
+def _find_subsets(root: Path) -> dict[tuple[str, str], Path]:
+    """(task, subset) → folder. A root that is itself a subset is a task with one subset of the same name."""
+    if beir.is_subset(root):
+        return {(root.name, root.name): root}
+    children = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    found = {(root.name, child.name): child for child in children if beir.is_subset(child)}
+    if found:
+        return found
+    return {
+        (task.name, child.name): child
+        for task in children
+        for child in sorted(task.iterdir())
+        if child.is_dir() and beir.is_subset(child)
+    }
+
+
+def _check_template(template: str) -> None:
+    try:
+        filled = template.format(title="t", text="x")
+    except (KeyError, IndexError, ValueError) as error:
+        raise UsageError(f"passage template {template!r} cannot be filled in: {error}", "Use {title} and {text}.") from error
+    if "{text}" not in template or not filled:
+        raise UsageError(f"passage template {template!r} leaves out the text", "Use {title} and {text}.")

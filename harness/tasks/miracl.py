@@ -1,0 +1,50 @@
+"""MIRACL v1.0: monolingual retrieval in eighteen languages with graded judgements by native speakers."""
+
+from __future__ import annotations
+
+from harness.tasks.model import Task, average_of, monolingual
+
+#: Queries of dev, and passages.
+_COUNTS = {
+    "ar": (2896, 2_061_414),
+    "bn": (411, 297_265),
+    "de": (305, 15_866_222),
+    "en": (799, 32_893_221),
+    "es": (648, 10_373_953),
+    "fa": (632, 2_207_172),
+    "fi": (1271, 1_883_509),
+    "fr": (343, 14_636_953),
+    "hi": (350, 506_264),
+    "id": (960, 1_446_315),
+    "ja": (860, 6_953_614),
+    "ko": (213, 1_486_752),
+    "ru": (1252, 9_543_918),
+    "sw": (482, 131_924),
+    "te": (828, 518_079),
+    "th": (733, 542_166),
+    "yo": (119, 49_043),
+    "zh": (393, 4_934_368),
+}
+_SUBSETS = monolingual(_COUNTS)
+
+MIRACL = Task(
+    name="miracl",
+    title="MIRACL v1.0",
+    family="miracl",
+    subsets=_SUBSETS,
+    splits=("dev",),  # the judgements of test-a and test-b are not public
+    split="dev",
+    metrics=("ndcg@10", "recall@100"),
+    averages=(average_of(_SUBSETS),),
+    passage_template="{title} {text}",
+    licence="Apache-2.0 (topics and qrels), CC BY-SA 3.0 (Wikipedia passages)",
+    url="https://project-miracl.github.io/",
+    citation=(
+        "Xinyu Zhang, Nandan Thakur, Odunayo Ogundepo, Ehsan Kamalloo, David Alfonso-Hermelo, Xiaoguang Li, Qun Liu, "
+        "Mehdi Rezagholizadeh, Jimmy Lin. MIRACL: A Multilingual Retrieval Dataset Covering 18 Diverse Languages. "
+        "TACL 2023."
+    ),
+    summary="monolingual retrieval in 18 languages, several judged passages for each question",
+    queries={(language, "dev"): counts[0] for language, counts in _COUNTS.items()},
+    passages={language: counts[1] for language, counts in _COUNTS.items()},
+)

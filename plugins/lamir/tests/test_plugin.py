@@ -1,0 +1,50 @@
+"""The declarations, and that making them stays light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from harness_lamir.plugin import (
+    TRAINING_DATASETS,
+    LamirOptions,
+    harness_encoders,
+    harness_trainers,
+)
+from harness_lamir.recipe import load_recipe, shipped_recipes
+
+
+def test_the_encoder_and_the_trainer_are_declared() -> None:
+    """Their references lead to what they name."""
+    (encoder,) = harness_encoders()
+    (trainer,) = harness_trainers()
+    assert (encoder.name, encoder.kind, trainer.name) == ("lamir", "encoder", "lamir")
+    assert callable(encoder.import_factory())
+    assert trainer.command == "harness_lamir.cli:train"
+
+
+def test_the_declared_training_data_is_the_recipes() -> None:
+    """The names in the declaration are those of the shipped recipe's sources."""
+    recipe = load_recipe(shipped_recipes()["pocket"])
+    streams = [stream for _, stream in recipe.streams if stream is not None]
+    names = dict.fromkeys(source.name for stream in streams for source in stream.sources)
+    assert tuple(names) == TRAINING_DATASETS
+
+
+def test_importing_the_plugin_imports_nothing_heavy() -> None:
+    """Neither torch nor transformers nor numpy: `--help` stays quick."""
+    code = (
+        "import sys, harness_lamir.plugin;"
+        "print(*{'torch', 'transformers', 'tokenizers', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_unknown_options_are_refused() -> None:
+    """A misspelt option is an error, not a default."""
+    with pytest.raises(ValidationError):
+        LamirOptions.model_validate({"chekpoint": "x"})
