@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from harness.plugins.manager import Registry
 
@@ -29,6 +30,17 @@ def stderr() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, width=None if sys.stderr.isatty() else _FILE_WIDTH)
+
+
+def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table in the style of all lists; the columns in `right` are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    out = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        out.add_column(column, justify="right" if column in right else "left")
+    return out
 
 
 def print_json(value: Any) -> None:

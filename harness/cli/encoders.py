@@ -22,11 +22,7 @@ def encoders(ctx: click.Context, name: str | None, as_json: bool) -> None:
     if as_json:
         common.print_json({"encoders": [_facts(entry) for entry in entries]})
         return
-    from rich.table import Table
-
-    table = Table(pad_edge=False)
-    for column in ("encoder", "kind", "distribution", "languages", "summary"):
-        table.add_column(column)
+    table = common.table("encoder", "kind", "distribution", "languages", "summary")
     for entry in entries:
         shown = entry.qualified_name if entry.spec.name in clashes else entry.spec.name
         languages = "any" if entry.spec.languages is None else ", ".join(entry.spec.languages)

@@ -46,11 +46,7 @@ def plugins(ctx: click.Context, show_traceback: bool, as_json: bool) -> None:
             }
         )
         return
-    from rich.table import Table
-
-    table = Table(pad_edge=False)
-    for column in ("plugin", "distribution", "encoders", "trainers", "status"):
-        table.add_column(column)
+    table = common.table("plugin", "distribution", "encoders", "trainers", "status")
     for plugin in registry.plugins:
         table.add_row(
             plugin.name,

@@ -106,11 +106,8 @@ def _print_plans(plans: list[Any], as_json: bool) -> None:
     if as_json:
         common.print_json({"plan": rows})
         return
-    from rich.table import Table
-
-    table = Table(pad_edge=False)
-    for column in ("encoder", "subset", "split", "queries", "passages", "result", "texts to encode"):
-        table.add_column(column, justify="right" if column in ("queries", "passages", "texts to encode") else "left")
+    columns = ("encoder", "subset", "split", "queries", "passages", "result", "texts to encode")
+    table = common.table(*columns, right=("queries", "passages", "texts to encode"))
     for row in rows:
         table.add_row(
             row["encoder"], f"{row['task']}/{row['subset']}", row["split"], f"{row['queries']:,}",
@@ -134,8 +131,6 @@ def _print_tables(evaluations: list[Any], *, partial: bool) -> None:
         terminal.show(table, console)
         console.print()
     for evaluation in evaluations:
-        for outcome in evaluation.failed:
-            common.stderr().print(f"[red]failed[/] {outcome.job.selected.label}: {outcome.result.error}", highlight=False)
         reused = sum(outcome.reused for outcome in evaluation.outcomes)
         if reused and reused == len(evaluation.outcomes):
             console.print(f"{evaluation.encoder.name}: nothing to compute, all {reused} results were there already.",

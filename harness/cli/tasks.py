@@ -31,11 +31,7 @@ def tasks(patterns: tuple[str, ...], languages: tuple[str, ...], source: str | N
         for name, task in chosen.items():
             _describe(task, subsets[name])
         return
-    from rich.table import Table
-
-    table = Table(pad_edge=False)
-    for column in ("task", "family", "subsets", "splits", "metrics", "summary"):
-        table.add_column(column, justify="right" if column == "subsets" else "left")
+    table = common.table("task", "family", "subsets", "splits", "metrics", "summary", right=("subsets",))
     for name, task in chosen.items():
         table.add_row(
             name, task.family, str(len(subsets[name])), ", ".join(task.splits), ", ".join(task.metrics), task.summary

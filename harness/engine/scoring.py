@@ -36,13 +36,12 @@ def score_hits(job: Job, hits: Hits) -> Scores:
 def counts(job: Job, scores: Scores) -> Counts:
     """How many queries, passages and judgements the scores stand on."""
     grades = [grade for row in job.collection.qrels.values() for grade in row.values()]
-    scored = len(scores.per_query[job.selected.task.main_metric])
     return Counts(
-        queries=scored,
+        queries=len(job.collection.queries) + job.collection.repeats,
+        scored=len(scores.per_query[job.selected.task.main_metric]),
         passages=len(job.collection.corpus),
         judgements=len(grades),
         relevant=sum(grade > 0 for grade in grades),
-        unscored=len(job.collection.queries) - scored,
     )
 
 
@@ -50,8 +49,9 @@ def per_query(scores: Scores) -> dict[str, PerQuery]:
     """Per-query values as parallel lists: `ranking` over the judged queries, `answers` over the answerable ones."""
     kinds: dict[str, dict[str, dict[str, float]]] = {}
     for measure, values in scores.per_query.items():
-        kind = "answers" if metrics.parse(measure).kind == "token-recall" else "ranking"
-        kinds.setdefault(kind, {})[measure] = values
+        if values:
+            kind = "ranking" if metrics.parse(measure).by_judgement else "answers"
+            kinds.setdefault(kind, {})[measure] = values
     out: dict[str, PerQuery] = {}
     for kind, group in kinds.items():
         ids = tuple(next(iter(group.values())))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.metrics.answers import score_answer_matches
 from harness.metrics.measures import parse
 from harness.metrics.ranking import Run, score_ranking
 from harness.metrics.xor import score_answers
@@ -17,11 +18,6 @@ class Scores:
 
     metrics: dict[str, float]
     per_query: dict[str, dict[str, float]]
-
-    @property
-    def queries(self) -> int:
-        """How many queries the means are taken over."""
-        return len(next(iter(self.per_query.values()), {}))
 
 
 def score(
@@ -35,16 +31,18 @@ def score(
     """Score a run by the named measures.
 
     Ranking measures average over all queries of `qrels`; answer recall over all questions of `answers` that have an
-    answer other than yes and no, reading `contexts`, the retrieved passages in rank order.
+    answer other than yes and no, reading `contexts`, the retrieved passages in rank order. A measure over no queries has
+    no mean.
     Raises UsageError when a measure lacks what it reads.
     """
     parsed = [parse(name) for name in measures]
-    by_rank = [measure for measure in parsed if measure.kind != "token-recall"]
-    by_answer = [measure for measure in parsed if measure.kind == "token-recall"]
-    per_query = score_ranking(qrels, run, by_rank)
+    per_query = score_ranking(qrels, run, [m for m in parsed if m.by_judgement])
+    by_answer = [m for m in parsed if not m.by_judgement]
     if by_answer:
         if answers is None or contexts is None:
             raise UsageError(f"{by_answer[0].name} needs answers and retrieved texts, and this data has none")
-        per_query |= score_answers(answers, contexts, by_answer)
-    means = {name: sum(values.values()) / len(values) if values else 0.0 for name, values in per_query.items()}
-    return Scores(means, per_query)
+        per_query |= score_answers(answers, contexts, [m for m in by_answer if m.kind == "token-recall"])
+        per_query |= score_answer_matches(answers, contexts, [m for m in by_answer if m.kind == "answer-recall"])
+    ordered = {name: per_query[name] for name in measures}
+    means = {name: sum(values.values()) / len(values) for name, values in ordered.items() if values}
+    return Scores(means, ordered)

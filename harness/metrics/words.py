@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.resources import files
 from typing import Any
 
 
@@ -16,10 +16,20 @@ def word_tokenize(text: str) -> list[str]:
 @cache
 def _tokenizers() -> tuple[Any, Any]:
     from nltk.tokenize import NLTKWordTokenizer
-    from nltk.tokenize.punkt import PunktSentenceTokenizer, load_punkt_params
+    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
+    parameters = PunktParameters()
+    parameters.abbrev_types = {row[0] for row in _table("abbrev_types.txt")}
+    parameters.sent_starters = {row[0] for row in _table("sent_starters.txt")}
+    parameters.collocations = {(row[0], row[1]) for row in _table("collocations.tab")}
+    for word, flags in _table("ortho_context.tab"):
+        parameters.ortho_context[word] = int(flags)
     sentences = PunktSentenceTokenizer()
-    with as_file(files("harness.metrics") / "punkt_english") as folder:
-        # The attribute is private, and is what NLTK's own PunktTokenizer.load_lang sets.
-        sentences._params = load_punkt_params(str(folder))
+    sentences._params = parameters  # private, and the attribute NLTK's own loader sets
     return sentences, NLTKWordTokenizer()
+
+
+def _table(name: str) -> list[list[str]]:
+    """The tab-separated rows of one of the model's four tables."""
+    text = (files("harness.metrics") / "punkt_english" / name).read_text("utf-8")
+    return [line.split("\t") for line in text.split("\n") if line]

@@ -42,7 +42,7 @@ def legend(tables: Sequence[Table]) -> str:
         "- “–” no result, *failed* an error ended it, *declined* the encoder does not take the subset.",
     ]
     if any(row.trained_on_task for t in tables for row in t.rows):
-        lines.append("- † trained on this task's training data, so not zero-shot.")
+        lines.append("- † trained on data of this task (its training split, or a side of it), so not strictly zero-shot.")
     return "\n".join(lines)
 
 

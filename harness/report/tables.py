@@ -106,8 +106,12 @@ def _row(label: str, encoder: EncoderCard, subsets: dict[str, SubsetResult], car
         values = [cells.get(name) for name in average.subsets]
         scores = [value for value in values if isinstance(value, float)]
         averages.append(sum(scores) / len(scores) if scores and len(scores) == len(values) else None)
-    trained = card.name in (encoder.training_datasets or ())
-    return Row(label, encoder, cells, tuple(averages), trained)
+    return Row(label, encoder, cells, tuple(averages), _trained_on(card.name, encoder))
+
+
+def _trained_on(task: str, encoder: EncoderCard) -> bool:
+    """True when the training data names the task or a part of it (`afriqa`, `afriqa-train`)."""
+    return any(name == task or name.startswith(f"{task}-") for name in encoder.training_datasets or ())
 
 
 def _cell(result: SubsetResult | None, metric: str) -> float | str:
@@ -141,5 +145,5 @@ def _counts(card: TaskCard, found: Iterable[dict[str, SubsetResult]]) -> dict[st
     for subsets in found:
         for name, result in subsets.items():
             if result.counts is not None and name in card.subsets:
-                counts.setdefault(name, (result.counts.queries, result.counts.passages))
+                counts.setdefault(name, (result.counts.scored, result.counts.passages))
     return {name: counts[name] for name in card.subsets if name in counts}

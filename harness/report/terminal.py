@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -18,7 +19,7 @@ def show(table: Table, console: Console) -> None:
 
 
 def _wide(table: Table) -> RichTable:
-    out = RichTable(title=table.title, title_justify="left", pad_edge=False)
+    out = RichTable(title=table.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     out.add_column("encoder", no_wrap=True)
     for average in table.task.averages:
         out.add_column(average.title, justify="right", style="bold", no_wrap=True)
@@ -30,7 +31,7 @@ def _wide(table: Table) -> RichTable:
 
 
 def _tall(table: Table) -> RichTable:
-    out = RichTable(title=table.title, title_justify="left", pad_edge=False)
+    out = RichTable(title=table.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     out.add_column("subset", no_wrap=True)
     for row in table.rows:
         out.add_column(row.label, justify="right")

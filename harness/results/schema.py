@@ -74,11 +74,11 @@ class EncoderCard(_Model):
 class Counts(_Model):
     """How much the scores stand on."""
 
-    queries: int = Field(description="scored queries: the denominator of every mean")
+    queries: int = Field(description="queries of the split that have judgements or answers")
+    scored: int = Field(description="queries the main metric is averaged over: without repeats and unscorable ones")
     passages: int
     judgements: int
     relevant: int = Field(description="judgements with a positive grade")
-    unscored: int = Field(default=0, description="queries the protocol leaves out, such as yes/no questions")
 
 
 class Timings(_Model):

@@ -7,7 +7,7 @@ that share a corpus share the object, and `fingerprint` says so across sources a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -101,24 +101,42 @@ class Queries:
 class Collection:
     """Everything behind one subset on one split.
 
-    `queries` are the scored ones: those that `qrels` judges or, for answer-based metrics, those with `answers`.
+    `queries` are the ones to run: those that `qrels` judges or, for answer-based metrics, those with `answers`.
+    `repeats` counts queries that `without_repeats` has left out.
     """
 
     corpus: Corpus
     queries: Queries
     qrels: Qrels
     answers: Mapping[str, tuple[str, ...]] | None = None
+    repeats: int = 0
+
+    def without_repeats(self) -> Collection:
+        """This collection with each query once: one that repeats the text *and* the judgements of another goes.
+
+        Translated collections hold such pairs (two English questions that became one sentence); they are one query
+        that would count twice, and published scores on such data count it once.
+        """
+        first: dict[tuple[str, frozenset[tuple[str, int]]], str] = {}
+        for query, text in zip(self.queries.ids, self.queries.texts, strict=True):
+            first.setdefault((text, frozenset(self.qrels[query].items())), query)
+        kept = set(first.values())
+        repeats = len(self.queries) - len(kept)
+        return replace(self._only(kept), repeats=self.repeats + repeats) if repeats else self
 
     def limited(self, limit: int | None) -> Collection:
         """This collection with only its first `limit` queries; itself when `limit` is None."""
         if limit is None or limit >= len(self.queries):
             return self
-        kept = set(self.queries.ids[:limit])
-        return Collection(
-            self.corpus,
-            self.queries.keep(kept),
-            {query: grades for query, grades in self.qrels.items() if query in kept},
-            {q: a for q, a in self.answers.items() if q in kept} if self.answers is not None else None,
+        return self._only(set(self.queries.ids[:limit]))
+
+    def _only(self, kept: set[str]) -> Collection:
+        """This collection with the queries in `kept` alone."""
+        return replace(
+            self,
+            queries=self.queries.keep(kept),
+            qrels={query: grades for query, grades in self.qrels.items() if query in kept},
+            answers={q: a for q, a in self.answers.items() if q in kept} if self.answers is not None else None,
         )
 
     @cached_property

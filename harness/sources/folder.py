@@ -7,7 +7,7 @@
         qrels/test.tsv[.gz]     query-id <TAB> corpus-id <TAB> score, with or without that header
 
 `corpus_from` pairs the queries and judgements of every subset with the passages of one of them, for collections whose
-passage ids agree across languages.
+passage ids agree across languages. A query that repeats another's text and judgements is run and counted once.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class FolderSource:
         queries = beir.read_queries(folder)
         path, qrels = beir.read_qrels(folder, selected.split)
         check_qrels(qrels, queries, set(corpus.ids()), str(path))
-        return Collection(corpus, queries.keep(set(qrels)), qrels)
+        return Collection(corpus, queries.keep(set(qrels)), qrels).without_repeats()
 
     def _task(self, name: str) -> Task:
         """The declaration of one folder, from its name and those of the folders below it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from harness.encoders.protocols import Encoder
 from harness.errors import UsageError
+from harness.testing import parametrize_with_checks
 from harness_lamir.encoder import (
     LamirEncoder,
     checkpoint_fingerprint,
@@ -116,3 +118,9 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
     (copy / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(UsageError, match="cannot be loaded"):
         load(LamirOptions(checkpoint=str(copy)))
+
+
+@parametrize_with_checks("lamir", device="cpu")
+def test_the_contract_of_the_harness(check: Callable[[], None]) -> None:
+    """The harness's own conformance kit finds nothing."""
+    check()

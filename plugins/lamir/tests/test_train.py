@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import torch
 
 from harness.errors import HarnessError, UsageError
+from harness_lamir.corpus import load_corpora
 from harness_lamir.encoder import load
 from harness_lamir.plugin import LamirOptions
 from harness_lamir.recipe import Recipe
-from harness_lamir.train import Outcome, Step, train
+from harness_lamir.train import Outcome, Step, build_model, encode, train
 
 Make = Callable[..., dict[str, Any]]
 
@@ -94,6 +96,17 @@ def test_every_combination_of_losses_trains(
     last = run(make_recipe, tiny_data, tmp_path / "out", steps=2, loss=loss).last
     for name in ("ir", "semantic", "language"):
         assert (getattr(last, name) == 0) == (f"{name}_weight" in off)
+
+
+def test_encoding_by_words_equals_forward(make_recipe: Make, tiny_data: Path) -> None:
+    """The trainer's shortcut and the model's own forward agree on every text."""
+    recipe = Recipe.model_validate(make_recipe())
+    corpora = load_corpora(recipe, tiny_data)
+    extractor, model = build_model(recipe, corpora, Random(0))
+    texts = ["water stone water", "", "river", "water " * 3000]
+    ids = [torch.tensor(extractor(text)) for text in texts]
+    expected = model(torch.nn.utils.rnn.pad_sequence(ids, batch_first=True))
+    torch.testing.assert_close(encode(model, extractor, texts), expected, atol=1e-4, rtol=0)
 
 
 def test_hard_negatives_are_drawn(make_recipe: Make, tiny_data: Path, tmp_path: Path) -> None:

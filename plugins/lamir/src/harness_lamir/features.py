@@ -97,12 +97,23 @@ class FeatureExtractor:
 
     def __call__(self, text: str) -> list[int]:
         """Return the feature ids of a text: at least one, at most ``config.max_features``."""
+        return [feature for word in self.words(text) for feature in word]
+
+    def words(self, text: str) -> list[tuple[int, ...]]:
+        """Return the same ids, word by word; words without features are left out."""
         text = _SURROGATES.sub(" ", text[: self.config.max_characters])
-        ids: list[int] = []
+        found: list[tuple[int, ...]] = []
+        room = self.config.max_features
         for word in text.split():
-            known = self._cache.get(word)
-            ids += self._word(word) if known is None else known
-        return ids[: self.config.max_features] or [EMPTY]
+            ids = self._cache.get(word)
+            if ids is None:
+                ids = self._word(word)
+            if ids:
+                found.append(ids[:room])
+                room -= len(ids)
+                if room <= 0:
+                    break
+        return found or [(EMPTY,)]
 
     def _word(self, word: str) -> tuple[int, ...]:
         """Return the ids of a word, and remember them."""

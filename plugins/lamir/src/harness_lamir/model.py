@@ -87,12 +87,14 @@ class LamirModel(PreTrainedModel):
         lengths = mask.sum(dim=1)  # (B,)
         ids = input_ids[mask]  # (F,) the features of the batch, row after row
         offsets = F.pad(lengths.cumsum(0)[:-1], (1, 0))  # (B,) where each row begins
-        return self.encode_bags(ids, offsets)
+        return F.normalize(self.sums(ids, offsets), dim=-1)
 
-    def encode_bags(self, ids: Tensor, offsets: Tensor) -> Tensor:
-        """Encode texts laid end to end: (F,) ids and (B,) offsets to (B, D) unit vectors."""
+    def sums(self, ids: Tensor, offsets: Tensor) -> Tensor:
+        """Return weighted sums of features: (F,) ids, laid end to end, and (B,) offsets to (B, D).
+
+        The length of a text is normalised away later, so that the sum does for the mean.
+        """
         weights = self.weight[ids]  # (F,)
-        total = F.embedding_bag(
+        return F.embedding_bag(
             ids, self.embedding.weight, offsets, mode="sum", per_sample_weights=weights
-        )  # (B, D); the length is normalised away, so that the sum does for the mean
-        return F.normalize(total, dim=-1)
+        )  # (B, D)
