@@ -1,8 +1,8 @@
 """The public API: load an encoder, plan a run, carry it out.
 
-    import harness
-    evaluation = harness.evaluate("hashing", select=harness.Selection(tasks=("miracl/sw",)))
-    print(evaluation.to_frame())
+import harness
+evaluation = harness.evaluate("hashing", select=harness.Selection(tasks=("miracl/sw",)))
+print(evaluation.to_frame())
 """
 
 from __future__ import annotations
@@ -284,7 +284,9 @@ class _Results:
         )
 
 
-def _loaded(encoder: str | Model | LoadedEncoder, options: Mapping[str, Any] | None, registry: Registry | None) -> LoadedEncoder:
+def _loaded(
+    encoder: str | Model | LoadedEncoder, options: Mapping[str, Any] | None, registry: Registry | None
+) -> LoadedEncoder:
     if isinstance(encoder, LoadedEncoder):
         return encoder
     if isinstance(encoder, str):

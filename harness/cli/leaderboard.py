@@ -10,10 +10,21 @@ from harness.cli import common
 
 
 @click.command(short_help="Render the boards from result files.")
-@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=Path("leaderboards/results"),
-              show_default=True, envvar="HARNESS_RESULTS", help="Folder whose subfolders hold the results of one board each.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("leaderboards"),
-              show_default=True, help="Folder for the pages.")
+@click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("leaderboards/results"),
+    show_default=True,
+    envvar="HARNESS_RESULTS",
+    help="Folder whose subfolders hold the results of one board each.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("leaderboards"),
+    show_default=True,
+    help="Folder for the pages.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a page differs from what it would be.")
 @click.option("--json", "as_json", is_flag=True, help="The list of pages as JSON on stdout.")
 def leaderboard(results: Path, output: Path, check: bool, as_json: bool) -> int:

@@ -57,10 +57,12 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="harness")
 @click.option("--no-plugins", is_flag=True, envvar="HARNESS_NO_PLUGINS", help="Load the core's own encoders only.")
-@click.option("--traceback", "show_traceback", is_flag=True, envvar="HARNESS_TRACEBACK", help="Show where an error came from.")
+@click.option(
+    "--traceback", "show_traceback", is_flag=True, envvar="HARNESS_TRACEBACK", help="Show where an error came from."
+)
 @click.pass_context
 def cli(ctx: click.Context, no_plugins: bool, show_traceback: bool) -> None:
-    """Zero-shot evaluation of multilingual retrieval encoders.
+    r"""Zero-shot evaluation of multilingual retrieval encoders.
 
     \b
     harness run --encoder lamir                        the embedded pocket collection

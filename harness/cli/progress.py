@@ -39,7 +39,13 @@ class TerminalReporter:
             return
         self._console.print(f"{self._encoder}: {subsets} subsets, {texts:,} texts to encode", highlight=False)
         if self._console.is_terminal and texts:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                _Rate(),
+                TimeRemainingColumn(),
+            )
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
             self._bar = self._progress.add_task("encoding", total=texts)
@@ -61,7 +67,8 @@ class TerminalReporter:
             rate = self._done / (now - self._started)
             left = max(0, self._total - self._done) / rate if rate else 0.0
             self._console.print(
-                f"  {self._done:,} of {self._total:,} texts, {rate:,.0f} texts/s, about {left:,.0f} s left", highlight=False
+                f"  {self._done:,} of {self._total:,} texts, {rate:,.0f} texts/s, about {left:,.0f} s left",
+                highlight=False,
             )
 
     def finish(self, label: str, result: SubsetResult) -> None:

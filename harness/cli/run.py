@@ -11,38 +11,118 @@ from harness.cli import common
 
 
 @click.command(short_help="Run encoders zero-shot and write their results.")
-@click.option("--encoder", "-e", "encoders", multiple=True, required=True, envvar="HARNESS_ENCODER", metavar="NAME",
-              help="Encoder to run; repeat for several. `harness encoders` lists them.")
-@click.option("--option", "-o", "options", multiple=True, envvar="HARNESS_OPTION", metavar="KEY=VALUE",
-              help="Option of the encoder; NAME.KEY=VALUE where several encoders run.")
-@click.option("--tasks", "-t", multiple=True, default=("*",), envvar="HARNESS_TASKS", metavar="PATTERN",
-              help="Task, family, task/subset or glob: miracl, 'xor-*', miracl/sw. Repeatable, or separated by commas.")
-@click.option("--languages", "-l", multiple=True, default=("*",), envvar="HARNESS_LANGUAGES", metavar="PATTERN",
-              help="Query language, subset name or glob. Repeatable, or separated by commas.")
-@click.option("--source", "-s", default="pocket", envvar="HARNESS_SOURCE", show_default=True, metavar="pocket|FOLDER",
-              help="Where text comes from: the embedded collection, or a folder in BEIR layout.")
-@click.option("--corpus-from", envvar="HARNESS_CORPUS_FROM", metavar="SUBSET",
-              help="Search the passages of this subset with the queries of every subset (folders).")
-@click.option("--passage-template", envvar="HARNESS_PASSAGE_TEMPLATE", metavar="TEMPLATE",
-              help="How title and text become a passage (folders). Default: '{text}'.")
+@click.option(
+    "--encoder",
+    "-e",
+    "encoders",
+    multiple=True,
+    required=True,
+    envvar="HARNESS_ENCODER",
+    metavar="NAME",
+    help="Encoder to run; repeat for several. `harness encoders` lists them.",
+)
+@click.option(
+    "--option",
+    "-o",
+    "options",
+    multiple=True,
+    envvar="HARNESS_OPTION",
+    metavar="KEY=VALUE",
+    help="Option of the encoder; NAME.KEY=VALUE where several encoders run.",
+)
+@click.option(
+    "--tasks",
+    "-t",
+    multiple=True,
+    default=("*",),
+    envvar="HARNESS_TASKS",
+    metavar="PATTERN",
+    help="Task, family, task/subset or glob: miracl, 'xor-*', miracl/sw. Repeatable, or separated by commas.",
+)
+@click.option(
+    "--languages",
+    "-l",
+    multiple=True,
+    default=("*",),
+    envvar="HARNESS_LANGUAGES",
+    metavar="PATTERN",
+    help="Query language, subset name or glob. Repeatable, or separated by commas.",
+)
+@click.option(
+    "--source",
+    "-s",
+    default="pocket",
+    envvar="HARNESS_SOURCE",
+    show_default=True,
+    metavar="pocket|FOLDER",
+    help="Where text comes from: the embedded collection, or a folder in BEIR layout.",
+)
+@click.option(
+    "--corpus-from",
+    envvar="HARNESS_CORPUS_FROM",
+    metavar="SUBSET",
+    help="Search the passages of this subset with the queries of every subset (folders).",
+)
+@click.option(
+    "--passage-template",
+    envvar="HARNESS_PASSAGE_TEMPLATE",
+    metavar="TEMPLATE",
+    help="How title and text become a passage (folders). Default: '{text}'.",
+)
 @click.option("--split", envvar="HARNESS_SPLIT", help="Split to run; by default each task's own.")
-@click.option("--limit", type=click.IntRange(min=1), envvar="HARNESS_LIMIT", metavar="N",
-              help="First N queries of each subset only. The result is marked partial and boards refuse it.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True,
-              envvar="HARNESS_OUTPUT", help="Folder for result files.")
-@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), envvar="HARNESS_CACHE",
-              help="Folder for embeddings. Default: the user's cache folder.")
-@click.option("--overwrite", type=click.Choice(["only-missing", "always", "never"]), default="only-missing",
-              show_default=True, envvar="HARNESS_OVERWRITE",
-              help="only-missing scores what has no up-to-date result, always everything, never nothing.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    envvar="HARNESS_LIMIT",
+    metavar="N",
+    help="First N queries of each subset only. The result is marked partial and boards refuse it.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    envvar="HARNESS_OUTPUT",
+    help="Folder for result files.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="HARNESS_CACHE",
+    help="Folder for embeddings. Default: the user's cache folder.",
+)
+@click.option(
+    "--overwrite",
+    type=click.Choice(["only-missing", "always", "never"]),
+    default="only-missing",
+    show_default=True,
+    envvar="HARNESS_OVERWRITE",
+    help="only-missing scores what has no up-to-date result, always everything, never nothing.",
+)
 @click.option("--fail-fast", is_flag=True, envvar="HARNESS_FAIL_FAST", help="Stop at the first subset that fails.")
-@click.option("--dry-run", is_flag=True, envvar="HARNESS_DRY_RUN", help="Print the plan, with what is there already, and stop.")
+@click.option(
+    "--dry-run", is_flag=True, envvar="HARNESS_DRY_RUN", help="Print the plan, with what is there already, and stop."
+)
 @click.option("--json", "as_json", is_flag=True, envvar="HARNESS_JSON", help="One JSON object on stdout, nothing else.")
 @click.pass_context
-def run(ctx: click.Context, encoders: tuple[str, ...], options: tuple[str, ...], tasks: tuple[str, ...],
-        languages: tuple[str, ...], source: str, corpus_from: str | None, passage_template: str | None,
-        split: str | None, limit: int | None, output: Path, cache: Path | None, overwrite: str, fail_fast: bool,
-        dry_run: bool, as_json: bool) -> int:
+def run(
+    ctx: click.Context,
+    encoders: tuple[str, ...],
+    options: tuple[str, ...],
+    tasks: tuple[str, ...],
+    languages: tuple[str, ...],
+    source: str,
+    corpus_from: str | None,
+    passage_template: str | None,
+    split: str | None,
+    limit: int | None,
+    output: Path,
+    cache: Path | None,
+    overwrite: str,
+    fail_fast: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
     """Run encoders zero-shot through the selected subsets.
 
     Results are files below --output; running again continues where the last run stopped. Exit codes: 0 ok, 1 some
@@ -66,8 +146,9 @@ def run(ctx: click.Context, encoders: tuple[str, ...], options: tuple[str, ...],
     evaluations = []
     plans = []
     for name in encoders:
-        plan = api.plan(name, options=per_encoder[name], source=opened, select=selection, settings=settings,
-                        registry=registry)
+        plan = api.plan(
+            name, options=per_encoder[name], source=opened, select=selection, settings=settings, registry=registry
+        )
         plans.append(plan)
         if not dry_run:
             evaluations.append(api.evaluate(plan, reporter=TerminalReporter(common.stderr(), plan.loaded.card.name)))
@@ -110,15 +191,23 @@ def _print_plans(plans: list[Any], as_json: bool) -> None:
     table = common.table(*columns, right=("queries", "passages", "texts to encode"))
     for row in rows:
         table.add_row(
-            row["encoder"], f"{row['task']}/{row['subset']}", row["split"], f"{row['queries']:,}",
-            f"{row['passages']:,}", "there" if row["scored"] else "to do", f"{row['to_encode']:,}",
+            row["encoder"],
+            f"{row['task']}/{row['subset']}",
+            row["split"],
+            f"{row['queries']:,}",
+            f"{row['passages']:,}",
+            "there" if row["scored"] else "to do",
+            f"{row['to_encode']:,}",
         )
     console = common.stdout()
     console.print(table)
     for plan in plans:
         waiting = sum(planned.done is None for planned in plan.jobs)
-        console.print(f"{plan.loaded.card.name}: {waiting} of {len(plan.jobs)} subsets to score, "
-                      f"{plan.to_encode:,} texts to encode; nothing was run.", highlight=False)
+        console.print(
+            f"{plan.loaded.card.name}: {waiting} of {len(plan.jobs)} subsets to score, "
+            f"{plan.to_encode:,} texts to encode; nothing was run.",
+            highlight=False,
+        )
 
 
 def _print_tables(evaluations: list[Any], *, partial: bool) -> None:
@@ -133,11 +222,15 @@ def _print_tables(evaluations: list[Any], *, partial: bool) -> None:
     for evaluation in evaluations:
         reused = sum(outcome.reused for outcome in evaluation.outcomes)
         if reused and reused == len(evaluation.outcomes):
-            console.print(f"{evaluation.encoder.name}: nothing to compute, all {reused} results were there already.",
-                          highlight=False)
+            console.print(
+                f"{evaluation.encoder.name}: nothing to compute, all {reused} results were there already.",
+                highlight=False,
+            )
         elif reused:
-            console.print(f"{evaluation.encoder.name}: {reused} of {len(evaluation.outcomes)} results were there already.",
-                          highlight=False)
+            console.print(
+                f"{evaluation.encoder.name}: {reused} of {len(evaluation.outcomes)} results were there already.",
+                highlight=False,
+            )
     if partial:
         console.print("Partial: --limit was given; boards refuse these results.")
     if paths:

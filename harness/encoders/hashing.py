@@ -47,7 +47,8 @@ class HashingEncoder:
                 positions, signs = self._word(word)
                 np.add.at(out[i], positions, signs)
         out = np.sign(out) * np.sqrt(np.abs(out))
-        return out / np.linalg.norm(out, axis=1, keepdims=True).clip(min=1e-12)
+        out /= np.linalg.norm(out, axis=1, keepdims=True).clip(min=1e-12)
+        return out
 
     def _word(self, word: str) -> tuple[list[int], list[int]]:
         """Buckets and signs of a word's n-grams, remembered because text repeats its words."""

@@ -39,4 +39,5 @@ class RandomEncoder:
             key = f"{self._options.seed}\0{role}\0{text}".encode("utf-8", "surrogatepass")
             seed = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little")
             out[i] = np.random.Generator(np.random.PCG64(seed)).standard_normal(self._options.dim)
-        return out / np.linalg.norm(out, axis=1, keepdims=True).clip(min=1e-12)
+        out /= np.linalg.norm(out, axis=1, keepdims=True).clip(min=1e-12)
+        return out

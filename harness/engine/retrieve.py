@@ -61,9 +61,7 @@ def _with_vectors(job: Job, encoder: Encoder, store: EmbeddingStore, advance: Ca
     return Retrieved(hits, searching - started, time.monotonic() - searching, encoded)
 
 
-def _blocks(
-    space: Space, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> Iterator[tuple[int, FloatArray]]:
+def _blocks(space: Space, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[tuple[int, FloatArray]]:
     for start in range(0, len(rows), BLOCK):
         yield start, space.read(rows[start : start + BLOCK])
 

@@ -22,15 +22,11 @@ def score_hits(job: Job, hits: Hits) -> Scores:
     collection = job.collection
     query_ids = collection.queries.ids
     passage_ids = _looked_up(collection.corpus.ids_at, hits)
-    run = {
-        query: dict(zip(passage_ids[i], hits.scores[i].tolist(), strict=False)) for i, query in enumerate(query_ids)
-    }
+    run = {query: dict(zip(passage_ids[i], hits.scores[i].tolist(), strict=False)) for i, query in enumerate(query_ids)}
     contexts = None
     if collection.answers is not None:
         contexts = dict(zip(query_ids, _looked_up(collection.corpus.texts_at, hits), strict=True))
-    return metrics.score(
-        job.measures, qrels=collection.qrels, run=run, answers=collection.answers, contexts=contexts
-    )
+    return metrics.score(job.measures, qrels=collection.qrels, run=run, answers=collection.answers, contexts=contexts)
 
 
 def counts(job: Job, scores: Scores) -> Counts:

@@ -60,14 +60,10 @@ def _ranked(positions: NDArray[np.int64], scores: FloatArray, k: int, tie_order:
     return Hits(np.take_along_axis(positions, order, 1), np.take_along_axis(scores, order, 1))
 
 
-def _block_hits(
-    queries: FloatArray, start: int, block: FloatArray, k: int, tie_order: NDArray[np.int64]
-) -> Hits:
+def _block_hits(queries: FloatArray, start: int, block: FloatArray, k: int, tie_order: NDArray[np.int64]) -> Hits:
     """The best `k` of one block, computed for as many queries at a time as keep the score matrix small."""
     step = max(1, _SCORE_CELLS // max(1, len(block)))
-    parts = [
-        _select(queries[at : at + step] @ block.T, start, k, tie_order) for at in range(0, len(queries), step)
-    ]
+    parts = [_select(queries[at : at + step] @ block.T, start, k, tie_order) for at in range(0, len(queries), step)]
     if not parts:
         return no_hits(0)
     return Hits(np.concatenate([p.positions for p in parts]), np.concatenate([p.scores for p in parts]))

@@ -50,7 +50,7 @@ class Measure:
             "mrr": f"mean of 1 / rank of the first relevant passage, 0 below rank {self.cut}",
             "recall": f"share of the relevant passages found in the first {self.cut}",
             "answer-recall": f"share of questions with an answer in the first {self.cut} passages, matched as DPR does",
-            "token-recall": f"share of questions whose answer occurs in the first {self.cut:,} tokens of ranked passages",
+            "token-recall": f"share of questions with an answer in the first {self.cut:,} tokens of ranked passages",
         }[self.kind]
 
 
@@ -60,4 +60,6 @@ def parse(name: str) -> Measure:
         return Measure(name, match.group(1), int(match.group(2)))  # type: ignore[arg-type]
     if match := _TOKENS.fullmatch(name):
         return Measure(name, "token-recall", 1000 * int(match.group(1)))
-    raise UsageError(f"there is no measure {name!r}", did_you_mean(name, [*COMMON, "mrr@10", "r@2kt", "r@5kt", "answer-recall@20"]))
+    raise UsageError(
+        f"there is no measure {name!r}", did_you_mean(name, [*COMMON, "mrr@10", "r@2kt", "r@5kt", "answer-recall@20"])
+    )

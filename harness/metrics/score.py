@@ -31,8 +31,8 @@ def score(
     """Score a run by the named measures.
 
     Ranking measures average over all queries of `qrels`; answer recall over all questions of `answers` that have an
-    answer other than yes and no, reading `contexts`, the retrieved passages in rank order. A measure over no queries has
-    no mean.
+    answer other than yes and no, reading `contexts`, the retrieved passages in rank order. A measure over no queries
+    has no mean.
     Raises UsageError when a measure lacks what it reads.
     """
     parsed = [parse(name) for name in measures]

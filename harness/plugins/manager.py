@@ -127,9 +127,7 @@ class Registry:
         return "\n  ".join(lines)
 
 
-def discover(
-    distributions: Iterable[metadata.Distribution] | None = None, *, third_party: bool = True
-) -> Registry:
+def discover(distributions: Iterable[metadata.Distribution] | None = None, *, third_party: bool = True) -> Registry:
     """Load the core's plugins and, unless `third_party` is false, every entry point of the installed distributions.
 
     Never raises for what a plugin does. `distributions` is what `importlib.metadata.distributions()` gives when None.
@@ -243,7 +241,7 @@ def _misspelt(manager: pluggy.PluginManager, module: ModuleType) -> str | None:
 
 @contextlib.contextmanager
 def _quiet_stdout() -> Iterator[None]:
-    """stdout carries data alone: what a plugin prints while it loads goes to stderr."""
+    """Stdout carries data alone: what a plugin prints while it loads goes to stderr."""
     with contextlib.redirect_stdout(sys.stderr):
         yield
 

@@ -82,7 +82,9 @@ def import_reference(reference: str) -> Any:
 
 def _check_name(name: str) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"name {name!r} must be lower-case letters, digits, '.', '_' or '-', and start with one of the first two")
+        raise ValueError(
+            f"name {name!r} must be lower-case letters, digits, '.', '_' or '-', and start with one of the first two"
+        )
 
 
 def _check_reference(reference: str, field: str) -> None:

@@ -42,7 +42,9 @@ def legend(tables: Sequence[Table]) -> str:
         "- “–” no result, *failed* an error ended it, *declined* the encoder does not take the subset.",
     ]
     if any(row.trained_on_task for t in tables for row in t.rows):
-        lines.append("- † trained on data of this task (its training split, or a side of it), so not strictly zero-shot.")
+        lines.append(
+            "- † trained on data of this task (its training split, or a side of it), so not strictly zero-shot."
+        )
     return "\n".join(lines)
 
 
@@ -82,9 +84,7 @@ def _training(card: EncoderCard) -> str:
 
 
 def _cells(row: Row, table: Table) -> list[str]:
-    averages = [
-        "–" if value is None else _marked(value, table.best_average(i)) for i, value in enumerate(row.averages)
-    ]
+    averages = ["–" if value is None else _marked(value, table.best_average(i)) for i, value in enumerate(row.averages)]
     scores = [
         _WORDS.get(cell, cell) if isinstance(cell, str) else _marked(cell, table.best(subset))
         for subset, cell in row.cells.items()

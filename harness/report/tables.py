@@ -135,9 +135,7 @@ def _rank(row: Row) -> tuple[bool, float, int, str]:
 def _labels(encoders: Sequence[EncoderCard]) -> dict[str, str]:
     """A label for each fingerprint: the encoder's name, and the start of the fingerprint where two share a name."""
     names = [encoder.name for encoder in encoders]
-    return {
-        e.fingerprint: e.name if names.count(e.name) == 1 else f"{e.name} #{e.fingerprint[:8]}" for e in encoders
-    }
+    return {e.fingerprint: e.name if names.count(e.name) == 1 else f"{e.name} #{e.fingerprint[:8]}" for e in encoders}
 
 
 def _counts(card: TaskCard, found: Iterable[dict[str, SubsetResult]]) -> dict[str, tuple[int, int]]:

@@ -10,8 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA_VERSION = 1
-
 #: ok: scored on all queries. partial: `--limit` was given. failed: an error ended it. declined: the encoder does not
 #: take this subset. A subset that is not there at all is *missing*, which is a fourth thing.
 Status = Literal["ok", "partial", "failed", "declined"]
@@ -137,7 +135,7 @@ class Provenance(_Model):
 class ResultFile(_Model):
     """One encoder on one task and split."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     task: TaskCard
     split: str
     encoder: EncoderCard

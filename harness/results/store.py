@@ -19,7 +19,9 @@ class ResultStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def path(self, *, source: str, task: str, variant: str, split: str, encoder: str, fingerprint: str, limit: int | None) -> Path:
+    def path(
+        self, *, source: str, task: str, variant: str, split: str, encoder: str, fingerprint: str, limit: int | None
+    ) -> Path:
         """The file of one encoder, task and split; the short fingerprint keeps two checkpoints of one name apart."""
         folder = "--".join(file_slug(part) for part in (task, variant) if part)
         partial = f".limit-{limit}" if limit is not None else ""

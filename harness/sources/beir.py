@@ -69,7 +69,9 @@ def read_qrels(folder: Path, split: str) -> tuple[Path, dict[str, dict[str, int]
         if number == 1 and set(fields) in _HEADERS:
             continue
         if len(fields) != 3:
-            raise DataError(f"{path}:{number}: {len(fields)} tab-separated fields where query, passage and grade are expected")
+            raise DataError(
+                f"{path}:{number}: {len(fields)} tab-separated fields where query, passage and grade are expected"
+            )
         query, passage, grade = fields
         grades = qrels.setdefault(query, {})
         if passage in grades:

@@ -66,7 +66,7 @@ class Corpus:
 
     @cached_property
     def tie_order(self) -> NDArray[np.int64]:
-        """Rank (n,) of each passage when ids are sorted by their UTF-8 bytes: trec_eval breaks ties by id, descending."""
+        """Rank (n,) of each passage by the UTF-8 bytes of its id: trec_eval breaks ties by id, descending."""
         import numpy as np
         import pyarrow.compute as pc
 
@@ -160,4 +160,6 @@ def check_qrels(qrels: Qrels, queries: Queries, passages: set[str], where: str) 
             raise DataError(f"{where}: judges query {query!r}, which is not among the queries")
         for passage in grades:
             if passage not in passages:
-                raise DataError(f"{where}: query {query!r} is judged on passage {passage!r}, which is not in the corpus")
+                raise DataError(
+                    f"{where}: query {query!r} is judged on passage {passage!r}, which is not in the corpus"
+                )

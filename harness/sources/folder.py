@@ -34,9 +34,7 @@ class FolderSource:
     name = "folder"
     revision: str | None = None
 
-    def __init__(
-        self, folder: Path, *, corpus_from: str | None = None, passage_template: str | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, corpus_from: str | None = None, passage_template: str | None = None) -> None:
         self._folder = folder.resolve()
         self._corpus_from = corpus_from
         self._template = passage_template or "{text}"
@@ -136,6 +134,8 @@ def _check_template(template: str) -> None:
     try:
         filled = template.format(title="t", text="x")
     except (KeyError, IndexError, ValueError) as error:
-        raise UsageError(f"passage template {template!r} cannot be filled in: {error}", "Use {title} and {text}.") from error
+        raise UsageError(
+            f"passage template {template!r} cannot be filled in: {error}", "Use {title} and {text}."
+        ) from error
     if "{text}" not in template or not filled:
         raise UsageError(f"passage template {template!r} leaves out the text", "Use {title} and {text}.")

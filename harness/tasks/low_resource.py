@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.tasks.model import Average, Subset, Task, average_of, into, monolingual
+from harness.tasks.model import Subset, Task, average_of, into, monolingual
 
 _POCKET_LANGUAGES = ("am", "ha", "ig", "so", "sw", "yo")
 _POCKET_OWN = monolingual(_POCKET_LANGUAGES)
@@ -24,7 +24,7 @@ LOW_RESOURCE = Task(
     summary="six African languages, each against its own passages and against English ones (pocket source)",
 )
 
-_AFRIQA = {  # subset: (query language, passage language, dev, test)
+_AFRIQA: dict[str, tuple[str, str, int, int]] = {  # subset: (query language, passage language, dev, test)
     "bem-en": ("bem", "en", 503, 314),
     "fon-fr": ("fon", "fr", 428, 386),
     "ha-en": ("ha", "en", 436, 300),
@@ -56,7 +56,9 @@ AFRIQA = Task(
     ),
     summary="questions in 10 African languages against English or French gold passages",
     queries={
-        (name, split): row[i] for name, row in _AFRIQA.items() for i, split in enumerate(("dev", "test"), start=2)
+        (name, split): count
+        for name, row in _AFRIQA.items()
+        for split, count in zip(("dev", "test"), row[2:], strict=True)
     },
 )
 
@@ -86,9 +88,7 @@ CIRAL = Task(
     ),
     summary="English questions against news passages in Hausa, Somali, Swahili and Yoruba",
     queries={
-        (name, split): row[i]
-        for name, row in _CIRAL.items()
-        for i, split in enumerate(("dev", "test-a", "test-b"))
+        (name, split): row[i] for name, row in _CIRAL.items() for i, split in enumerate(("dev", "test-a", "test-b"))
     },
     passages={name: row[3] for name, row in _CIRAL.items()},
 )
@@ -187,6 +187,7 @@ _MKQA_SUBSETS = into(
     "ar da de en es fi fr he hu it ja km ko ms nl no pl pt ru sv th tr vi zh_cn zh_hk zh_tw".split(),
     paired_name=True,
 )
+_MKQA_SUBSETS_NOT_ENGLISH = tuple(subset for subset in _MKQA_SUBSETS if subset.query_language != "en")
 
 MKQA = Task(
     name="mkqa",
@@ -196,7 +197,7 @@ MKQA = Task(
     splits=("test",),
     split="test",
     metrics=("answer-recall@100", "answer-recall@20"),
-    averages=(average_of(_MKQA_SUBSETS), Average("Avg, no en", tuple(s.name for s in _MKQA_SUBSETS if s.query_language != "en"))),
+    averages=(average_of(_MKQA_SUBSETS), average_of(_MKQA_SUBSETS_NOT_ENGLISH, "Avg, no en")),
     passage_template="{title} {text}",
     licence="CC BY-SA 3.0",
     url="https://github.com/apple/ml-mkqa",
@@ -222,9 +223,7 @@ NEUCLIR = Task(
     passage_template="{title} {text}",
     licence="ODC-BY (documents), NIST (topics)",
     url="https://neuclir.github.io/",
-    citation=(
-        "Dawn Lawrie et al. Overview of the TREC 2022 NeuCLIR Track. TREC 2022."
-    ),
+    citation=("Dawn Lawrie et al. Overview of the TREC 2022 NeuCLIR Track. TREC 2022."),
     summary="English topics against news in Persian, Russian and Chinese",
     queries={(f"en-{language}", "test"): row[0] for language, row in _NEUCLIR.items()},
     passages={f"en-{language}": row[1] for language, row in _NEUCLIR.items()},

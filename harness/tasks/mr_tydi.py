@@ -38,9 +38,7 @@ MR_TYDI = Task(
     ),
     summary="monolingual retrieval in 11 languages, one relevant passage for most questions",
     queries={
-        (language, split): counts[i]
-        for language, counts in _COUNTS.items()
-        for i, split in enumerate(("dev", "test"))
+        (language, split): counts[i] for language, counts in _COUNTS.items() for i, split in enumerate(("dev", "test"))
     },
     passages={language: counts[2] for language, counts in _COUNTS.items()},
 )

@@ -25,5 +25,5 @@ XOR_TYDI = Task(
     ),
     summary="questions in 7 languages against English Wikipedia, scored by answer recall in 2,000 and 5,000 tokens",
     queries={(language, "dev"): count for language, count in _QUERIES.items()},
-    passages={language: 18_003_200 for language in _QUERIES},
+    passages=dict.fromkeys(_QUERIES, 18003200),
 )

@@ -18,6 +18,9 @@ from harness.plugins.manager import RegisteredEncoder, Registry, default_registr
 #: Largest difference between two encodings of one text that counts as the same, by dtype: sums in another order.
 _TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
 
+#: Modules that listing encoders must not import.
+_HEAVY = ("torch", "transformers", "pandas", "mteb", "datasets")
+
 _PLAIN = (
     "The Nile flows north.",
     "A bicycle has two wheels.",
@@ -109,7 +112,7 @@ def _light_import(subject: Subject) -> None:
         "import sys\n"
         "from harness.plugins.manager import discover\n"
         f"entry = discover().encoder({subject.entry.qualified_name!r})\n"
-        f"heavy = [m for m in ('torch', 'transformers', 'pandas', 'mteb', 'datasets', {factory!r}) if m in sys.modules]\n"
+        f"heavy = [m for m in {(*_HEAVY, factory)!r} if m in sys.modules]\n"
         "sys.exit('imports ' + ', '.join(heavy) if heavy else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -74,7 +74,7 @@ class PocketSource:
         )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _corpus(language: str) -> Corpus:
     rows = [(topic.topic, topic.title, topic.passage) for topic in topics(language)]
     if language == "en":

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from harness_sentence_transformers.plugin import SentenceTransformerOptions
-from harness_sentence_transformers.weights import locate
 
 from harness._util import fingerprint
 from harness.encoders.hardware import resolve_device, resolve_dtype
 from harness.encoders.protocols import EncoderInfo, FloatArray, Role
 from harness.errors import UsageError
+from harness_sentence_transformers.plugin import SentenceTransformerOptions
+from harness_sentence_transformers.weights import locate
 
 #: Names under which models of the library keep the prompts of each role.
 _PROMPT_NAMES: dict[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("passage", "document", "corpus")}

@@ -71,13 +71,19 @@ def _snapshot(model: str, revision: str | None) -> tuple[Path, str]:
         siblings = [str(parent / p.name) for p in parent.iterdir() if p.is_dir()] if parent.is_dir() else []
         raise UsageError(f"model {model!r} is no folder", did_you_mean(model, siblings))
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     try:
         folder = Path(snapshot_download(model, revision=revision, ignore_patterns=[*_PICKLES, *_OTHER_FRAMEWORKS]))
     except GatedRepoError as error:
         raise UsageError(
-            f"model {model!r} is gated", f"Accept its terms on https://huggingface.co/{model}, then run `hf auth login`."
+            f"model {model!r} is gated",
+            f"Accept its terms on https://huggingface.co/{model}, then run `hf auth login`.",
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise UsageError(f"there is no model {model!r} on the hub, nor a folder of that name") from error
