@@ -387,6 +387,10 @@ def _cache(settings: Settings) -> Path:
 
 def _portable(value: Any) -> Any:
     """An option's value as a result may carry it: of a local path only the last component, as `…/name`."""
+    if isinstance(value, dict):
+        return {key: _portable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
     if isinstance(value, str) and os.sep in value and Path(value).expanduser().exists():
         return f"…/{Path(value).expanduser().resolve().name}"
     return value

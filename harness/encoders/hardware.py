@@ -24,6 +24,10 @@ def resolve_device(name: str) -> torch.device:
         raise UsageError(f"device {name!r} is not one torch knows", "Use auto, cpu, cuda, cuda:1 or mps.") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {name!r} was asked for and this machine has no CUDA device", "Use device=auto.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"device {name!r} was asked for and this machine has {torch.cuda.device_count()} CUDA device(s)")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(f"device {name!r} was asked for and this machine has no MPS device", "Use device=auto.")
     return device
 
 

@@ -133,6 +133,7 @@ def _run_one(
             reason = str(error)
         else:
             reason = "".join(traceback.format_exception_only(error)).strip() + _where(error)
+        reason = reason.encode("utf-8", "backslashreplace").decode()  # a lone surrogate could not be written
         return SubsetResult.model_validate({**common, "status": "failed", "error": reason})
     return SubsetResult.model_validate(
         {

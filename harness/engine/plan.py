@@ -61,6 +61,7 @@ class Job:
                 "data": self.collection.fingerprint,
                 "encoder": info.fingerprint,
                 "dtype": info.dtype,
+                "normalized": info.normalized or info.similarity == "cosine",
                 "prompts": dict(info.prompts),
                 "limit": limit,
             }

@@ -74,7 +74,7 @@ def _with_searcher(job: Job, searcher: Searcher) -> Retrieved:
     queries, language = job.texts("query")
     positions, scores = searcher.search(queries, DEPTH, language=language)
     positions, scores = np.asarray(positions, dtype=np.int64), np.asarray(scores, dtype=np.float32)
-    if positions.shape != scores.shape or positions.shape[:1] != (len(queries),):
+    if positions.ndim != 2 or positions.shape != scores.shape or len(positions) != len(queries):
         raise EncoderContractError(
             f"searcher {searcher.info.name!r} returned shapes {positions.shape} and {scores.shape} "
             f"for {len(queries)} queries"

@@ -8,6 +8,7 @@ query counts, and one that retrieved nothing scores 0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from ctypes import c_float
 
 from harness.errors import DataError
 from harness.metrics.measures import Measure
@@ -47,8 +48,8 @@ def _one(qrels: Mapping[str, Mapping[str, int]], run: Run, measure: Measure) -> 
 
 
 def _first(hits: Mapping[str, float], cut: int) -> Mapping[str, float]:
-    """The first `cut` hits by (score, id) descending."""
+    """The first `cut` hits by (score, id) descending; trec_eval keeps scores in single precision."""
     if len(hits) <= cut:
         return hits
-    order = sorted(hits.items(), key=lambda item: (item[1], item[0]), reverse=True)
+    order = sorted(hits.items(), key=lambda item: (c_float(item[1]).value, item[0]), reverse=True)
     return dict(order[:cut])

@@ -10,6 +10,7 @@ manager can do none of this to another.
 from __future__ import annotations
 
 import contextlib
+import reprlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -223,7 +224,7 @@ def _collect(manager: pluggy.PluginManager, hook: str, kind: type[Any]) -> tuple
     specs = [spec for values in returned for spec in values]
     for spec in specs:
         if not isinstance(spec, kind):
-            raise _Rejected(hook, f"it returned {spec!r}, and {kind.__name__} is expected")
+            raise _Rejected(hook, f"it returned {reprlib.repr(spec)}, and {kind.__name__} is expected")
     names = [spec.name for spec in specs]
     if repeated := sorted({n for n in names if names.count(n) > 1}):
         raise _Rejected(hook, f"it declares {', '.join(map(repr, repeated))} more than once")
@@ -252,7 +253,10 @@ def _normalise(name: str) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # foreign exceptions may not even have a message
+        text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -141,3 +141,8 @@ class ResultFile(_Model):
     encoder: EncoderCard
     provenance: Provenance
     subsets: dict[str, SubsetResult]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a result file, as published in `docs/result.schema.json`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **ResultFile.model_json_schema()}

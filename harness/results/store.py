@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness._util import fingerprint as fingerprints
 from harness._util.atomic import write_text
 from harness._util.names import file_slug
 from harness.errors import DataError
 from harness.results.schema import ResultFile
+
+#: Characters of a name that go into one component of a path; file systems stop at 255 bytes.
+_LONGEST = 100
+_HASH = re.compile(r"[0-9a-f]{32,}")
 
 
 class ResultStore:
@@ -23,10 +30,10 @@ class ResultStore:
         self, *, source: str, task: str, variant: str, split: str, encoder: str, fingerprint: str, limit: int | None
     ) -> Path:
         """The file of one encoder, task and split; the short fingerprint keeps two checkpoints of one name apart."""
-        folder = "--".join(file_slug(part) for part in (task, variant) if part)
+        folder = "--".join(_component(part) for part in (task, variant) if part)
         partial = f".limit-{limit}" if limit is not None else ""
-        name = f"{file_slug(encoder)}-{fingerprint[:8]}{partial}.json"
-        return self.root / file_slug(source) / folder / file_slug(split) / name
+        name = f"{file_slug(encoder)[:_LONGEST]}-{_short(fingerprint)}{partial}.json"
+        return self.root / _component(source) / folder / _component(split) / name
 
     def read(self, path: Path) -> ResultFile | None:
         """The file at `path`; None when there is none, or none that this version can read: it is computed again."""
@@ -40,19 +47,29 @@ class ResultStore:
         write_text(path, dump(result))
 
 
+def _component(name: str) -> str:
+    """`name` as one path component; what had to be changed for that is told apart by a short hash."""
+    slug = file_slug(name)[:_LONGEST]
+    return slug if slug == name else f"{slug}-{fingerprints.of_json(name)[:8]}"
+
+
+def _short(fingerprint: str) -> str:
+    """Eight hex digits: the first of a hash, the hash's of what a plugin chose to write instead of one."""
+    return (fingerprint if _HASH.fullmatch(fingerprint) else fingerprints.of_json(fingerprint))[:8]
+
+
 def dump(result: ResultFile) -> str:
     """`result` as JSON text: indented, except that each list of per-query values takes one line."""
     value = result.model_dump(mode="json")
+    place = secrets.token_hex(16)  # drawn anew, so that no name in the data can look like it
     queries: list[str] = []
     for subset in value["subsets"].values():
         for kind, scores in subset["per_query"].items():
             packed = {"ids": scores["ids"], "values": scores["values"]}
-            subset["per_query"][kind] = f"@{len(queries)}@"
+            subset["per_query"][kind] = f"{place}{len(queries)}"
             queries.append(json.dumps(packed, ensure_ascii=False, separators=(",", ":")))
     text = json.dumps(value, ensure_ascii=False, indent=1)
-    for number, packed_text in enumerate(queries):
-        text = text.replace(f'"@{number}@"', packed_text, 1)
-    return text + "\n"
+    return re.sub(rf'"{place}(\d+)"', lambda match: queries[int(match[1])], text) + "\n"
 
 
 def load(path: Path) -> ResultFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ def is_subset(folder: Path) -> bool:
 
 def splits(folder: Path) -> tuple[str, ...]:
     """The splits that `folder` has judgements for. Raises DataError when it has none."""
-    found = sorted({p.name.removesuffix(".gz").removesuffix(".tsv") for p in (folder / "qrels").glob("*.tsv*")})
+    files = [*(folder / "qrels").glob("[!.]*.tsv"), *(folder / "qrels").glob("[!.]*.tsv.gz")]
+    found = sorted({path.name.removesuffix(".gz").removesuffix(".tsv") for path in files})
     if not found:
         raise DataError(f"{folder}: no judgements", "Expected qrels/<split>.tsv, such as qrels/test.tsv.")
     return tuple(found)
@@ -38,7 +39,7 @@ def read_corpus(folder: Path) -> Corpus:
     for number, row in _json_lines(path):
         _claim(ids, _string(row, "_id", path, number), path, number)
         title = row.get("title")
-        titles.append(title if isinstance(title, str) else "")
+        titles.append(_valid(title, "'title'", path, number) if isinstance(title, str) else "")
         texts.append(_text(row, path, number))
     if not ids:
         raise DataError(f"{path}: no passages in it")
@@ -58,8 +59,10 @@ def read_queries(folder: Path) -> Queries:
     return Queries(tuple(ids), tuple(texts))
 
 
-def read_qrels(folder: Path, split: str) -> tuple[Path, dict[str, dict[str, int]]]:
-    """The judgements of `split`, and the file they stand in."""
+def read_qrels(
+    folder: Path, split: str, queries: Container[str], passages: Container[str]
+) -> dict[str, dict[str, int]]:
+    """The judgements of `split`, every one of them about one of `queries` and one of `passages`."""
     if split not in splits(folder):
         raise DataError(f"{folder}: no judgements for split {split!r}", did_you_mean(split, splits(folder)))
     path = _find(folder / "qrels", f"{split}.tsv")
@@ -73,6 +76,12 @@ def read_qrels(folder: Path, split: str) -> tuple[Path, dict[str, dict[str, int]
                 f"{path}:{number}: {len(fields)} tab-separated fields where query, passage and grade are expected"
             )
         query, passage, grade = fields
+        if query not in queries:
+            raise DataError(f"{path}:{number}: judges query {query!r}, which is not among the queries")
+        if passage not in passages:
+            raise DataError(
+                f"{path}:{number}: query {query!r} is judged on passage {passage!r}, which is not in the corpus"
+            )
         grades = qrels.setdefault(query, {})
         if passage in grades:
             raise DataError(f"{path}:{number}: query {query!r} judges passage {passage!r} twice")
@@ -82,7 +91,7 @@ def read_qrels(folder: Path, split: str) -> tuple[Path, dict[str, dict[str, int]
             raise DataError(f"{path}:{number}: grade {grade!r} is not an integer") from None
     if not qrels:
         raise DataError(f"{path}: no judgements in it")
-    return path, qrels
+    return qrels
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -116,7 +125,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in _lines(path):
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # ValueError also for a number of too many digits
             raise DataError(f"{path}:{number}: not valid JSON ({error})") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}:{number}: a JSON object is expected, not {type(row).__name__}")
@@ -131,7 +140,7 @@ def _string(row: dict[str, Any], key: str, path: Path, number: int) -> str:
         return str(value)
     if not isinstance(value, str) or not value:
         raise DataError(f"{path}:{number}: {key!r} must be a non-empty string, not {value!r}")
-    return value
+    return _valid(value, repr(key), path, number)
 
 
 def _text(row: dict[str, Any], path: Path, number: int) -> str:
@@ -140,10 +149,14 @@ def _text(row: dict[str, Any], path: Path, number: int) -> str:
         raise DataError(f"{path}:{number}: 'text' must be a string, not {type(text).__name__}")
     if not text.strip():
         raise DataError(f"{path}:{number}: empty text")
+    return _valid(text, "text", path, number)
+
+
+def _valid(text: str, what: str, path: Path, number: int) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise DataError(f"{path}:{number}: text holds a lone surrogate, which is no character") from None
+        raise DataError(f"{path}:{number}: {what} holds a lone surrogate, which is no character") from None
     return text
 
 

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness._util import fingerprint
-from harness.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,8 +58,9 @@ class Corpus:
         titles, texts = rows["title"].to_pylist(), rows["text"].to_pylist()
         if template == "{text}":
             return list(texts)
+        untitled = template.format(title="", text="\0").strip()
         return [
-            template.format(title=title, text=text) if title else text
+            template.format(title=title, text=text) if title else untitled.replace("\0", text)
             for title, text in zip(titles, texts, strict=True)
         ]
 
@@ -150,16 +150,3 @@ class Collection:
                 "answers": {q: list(a) for q, a in self.answers.items()} if self.answers is not None else None,
             }
         )
-
-
-def check_qrels(qrels: Qrels, queries: Queries, passages: set[str], where: str) -> None:
-    """Raise DataError when judgements name a query or a passage that is not there."""
-    known = set(queries.ids)
-    for query, grades in qrels.items():
-        if query not in known:
-            raise DataError(f"{where}: judges query {query!r}, which is not among the queries")
-        for passage in grades:
-            if passage not in passages:
-                raise DataError(
-                    f"{where}: query {query!r} is judged on passage {passage!r}, which is not in the corpus"
-                )

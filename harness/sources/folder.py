@@ -19,7 +19,7 @@ from pathlib import Path
 from harness._util.names import did_you_mean
 from harness.errors import DataError, UsageError
 from harness.sources import beir
-from harness.sources.collection import Collection, Corpus, check_qrels
+from harness.sources.collection import Collection, Corpus
 from harness.tasks.model import Average, Subset, Task
 from harness.tasks.selection import Selected
 
@@ -62,8 +62,7 @@ class FolderSource:
             corpus_folder = self._subsets[selected.task.name, self._corpus_from]
         corpus: Corpus = self._corpus(corpus_folder)
         queries = beir.read_queries(folder)
-        path, qrels = beir.read_qrels(folder, selected.split)
-        check_qrels(qrels, queries, set(corpus.ids()), str(path))
+        qrels = beir.read_qrels(folder, selected.split, set(queries.ids), set(corpus.ids()))
         return Collection(corpus, queries.keep(set(qrels)), qrels).without_repeats()
 
     def _task(self, name: str) -> Task:
@@ -75,6 +74,9 @@ class FolderSource:
                 did_you_mean(self._corpus_from, folders),
             )
         subsets = tuple(self._subset(folder) for folder in sorted(folders))
+        names = [subset.name for subset in subsets]
+        if repeated := sorted({n for n in names if names.count(n) > 1}):
+            raise UsageError(f"--corpus-from {self._corpus_from}: two subsets of {name} would be called {repeated[0]!r}")
         splits = {self._subset(folder).name: beir.splits(path) for folder, path in folders.items()}
         return Task(
             name=name,
@@ -132,10 +134,10 @@ def _find_subsets(root: Path) -> dict[tuple[str, str], Path]:
 
 def _check_template(template: str) -> None:
     try:
-        filled = template.format(title="t", text="x")
-    except (KeyError, IndexError, ValueError) as error:
+        filled = template.format(title="", text="\0")
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise UsageError(
             f"passage template {template!r} cannot be filled in: {error}", "Use {title} and {text}."
         ) from error
-    if "{text}" not in template or not filled:
+    if "{text}" not in template or "\0" not in filled:
         raise UsageError(f"passage template {template!r} leaves out the text", "Use {title} and {text}.")

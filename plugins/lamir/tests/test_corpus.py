@@ -75,6 +75,18 @@ def test_globs_must_match_and_be_relative(tiny_data: Path, recipe: Callable[...,
         load_corpora(recipe(), tiny_data / "none")
 
 
+def test_languages_select_files(tiny_data: Path, make_recipe: Make) -> None:
+    """Only files named after a language of the stream are read; none left is an error."""
+    content = make_recipe()
+    content["streams"]["parallel"]["languages"] = ["xb"]
+    corpora = load_corpora(Recipe.model_validate(content), tiny_data)
+    assert corpora.parallel is not None
+    assert [group.language for group in corpora.parallel.groups] == ["xb"]
+    content["streams"]["parallel"]["languages"] = ["yy"]
+    with pytest.raises(UsageError, match="no file is in a language of yy"):
+        load_corpora(Recipe.model_validate(content), tiny_data)
+
+
 def test_missing_hard_negatives_are_named(tiny_data: Path, make_recipe: Make) -> None:
     """A stream that draws hard negatives needs them on every line."""
     content = make_recipe()

@@ -35,7 +35,7 @@ def test_it_is_an_encoder(encoder: LamirEncoder) -> None:
     """It satisfies the protocol, and says what it is."""
     assert isinstance(encoder, Encoder)
     info = encoder.info
-    assert (info.name, info.dim, info.similarity, info.normalized) == ("lamir", 256, "cosine", True)
+    assert (info.name, info.dim, info.similarity, info.normalized) == ("lamir", 384, "cosine", True)
     assert info.model == "lamir-pocket"
     assert info.training_datasets == TRAINING_DATASETS
 
@@ -43,7 +43,7 @@ def test_it_is_an_encoder(encoder: LamirEncoder) -> None:
 def test_any_text_has_a_finite_unit_vector(encoder: LamirEncoder) -> None:
     """Empty, blank, broken and endless texts too, twice the same."""
     vectors = encoder.encode(ODD, role="query")
-    assert vectors.shape == (len(ODD), 256) and vectors.dtype == np.float32
+    assert vectors.shape == (len(ODD), 384) and vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(vectors, encoder.encode(ODD, role="passage"))
 

@@ -53,6 +53,13 @@ def test_rare_features_start_heavier() -> None:
     assert weights.mean().item() == torch.tensor(1.0).item() or abs(weights.mean() - 1) < 1e-6
 
 
+def test_factors_scale_the_first_weights() -> None:
+    """A factor multiplies a weight after the mean was set to one."""
+    model, plain = small(), small().weight.detach().clone()
+    model.set_frequencies(torch.arange(20), 25, torch.arange(20.0))
+    torch.testing.assert_close(model.weight.detach(), plain * torch.arange(20))
+
+
 def test_both_parameters_learn() -> None:
     """Gradients reach the embeddings and the weights."""
     model = small()
@@ -60,6 +67,20 @@ def test_both_parameters_learn() -> None:
     assert model.weight.grad is not None
     assert model.embedding.weight.grad is not None
     assert model.weight.grad[[3, 5]].abs().sum() > 0
+
+
+def test_quantising_keeps_the_vectors(tmp_path: Path) -> None:
+    """Eight bits move cosines by little, survive a folder, and keep to integers."""
+    model = small()
+    ids = torch.tensor([[3, 5, 7, 0], [9, 9, 11, 19]])
+    quantised = model.quantize()
+    assert torch.nn.functional.cosine_similarity(quantised(ids), model(ids)).min() > 0.9995
+    quantised.save_pretrained(tmp_path)
+    loaded = LamirModel.from_pretrained(tmp_path, dtype="float32")
+    assert loaded.table.dtype == torch.int8
+    assert torch.equal(loaded(ids), quantised(ids))
+    assert loaded.to(torch.bfloat16)(ids).dtype == torch.bfloat16
+    assert loaded.table.dtype == torch.int8
 
 
 def test_a_round_trip_keeps_the_vectors(tmp_path: Path) -> None:

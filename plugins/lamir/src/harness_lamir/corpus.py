@@ -19,6 +19,7 @@ from harness_lamir.data import (
     TextFile,
     evaluation_texts,
     fingerprint,
+    language_of,
     normalise,
     read_ir,
     read_parallel,
@@ -161,7 +162,10 @@ class _Loader:
             return None
         groups: list[Group[Row]] = []
         for source in stream.sources:
-            files = [self._keep(read(path, source), texts_of) for path in self._find(source, name)]
+            files = [
+                self._keep(read(path, source), texts_of)
+                for path in self._find(source, name, stream.languages)
+            ]
             kept = [(file, dropped) for file, dropped in files if file.rows]
             total = sum(len(file.rows) ** stream.alpha for file, _ in kept)
             for file, dropped in kept:
@@ -172,7 +176,7 @@ class _Loader:
             raise UsageError(f"stream {name!r}: every text is one of the forbidden folders' texts")
         return Mixture(groups)
 
-    def _find(self, source: Source, stream: str) -> list[Path]:
+    def _find(self, source: Source, stream: str, languages: list[str] | None) -> list[Path]:
         """Return the files of a source in a fixed order, none of them forbidden."""
         found: dict[Path, None] = {}
         for pattern in source.files:
@@ -188,6 +192,14 @@ class _Loader:
                     hint=f"Paths start from {self.data}; name another folder with --data DIR.",
                 )
             found.update(dict.fromkeys(matches))
+        if languages is not None:
+            found = {path: None for path in found if language_of(path) in languages}
+            if not found:
+                raise UsageError(
+                    f"source {source.name!r} of stream {stream!r}: no file is in a language of "
+                    f"{', '.join(languages)}",
+                    hint="Files are named after their language, as in sw.tsv.gz.",
+                )
         for path in found:
             for folder in self.folders:
                 if path.resolve().is_relative_to(folder):

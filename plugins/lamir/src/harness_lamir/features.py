@@ -91,8 +91,8 @@ class FeatureExtractor:
         """Keep the vocabulary; see the class for the arguments."""
         self.tokenizer = tokenizer
         self.config = config
-        self._first_bucket: int = tokenizer.get_vocab_size()
-        self.size = self._first_bucket + config.ngram_buckets
+        self.tokens: int = tokenizer.get_vocab_size()  # ids below are tokens, from here on buckets
+        self.size = self.tokens + config.ngram_buckets
         self._cache: dict[str, tuple[int, ...]] = {}
 
     def __call__(self, text: str) -> list[int]:
@@ -121,7 +121,7 @@ class FeatureExtractor:
         config = self.config
         if config.ngram_buckets:
             ids += [
-                self._first_bucket + zlib.crc32(ngram.encode()) % config.ngram_buckets
+                self.tokens + zlib.crc32(ngram.encode()) % config.ngram_buckets
                 for piece in romanise(word)
                 for ngram in ngrams_of(piece, config.ngram_min, config.ngram_max)
             ]

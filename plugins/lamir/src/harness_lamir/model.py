@@ -5,6 +5,10 @@
 No word order, no attention: a text costs as many additions as it has features, on any processor.
 It is a transformers model, so that `save_pretrained` and `from_pretrained` do what one expects;
 only safetensors are ever read or written.
+
+A trained model may be quantised to eight bits a number. Row i of E becomes a row of integers times
+a scale; since the row is multiplied by a weight of its own anyway, the scale goes into that weight,
+and nothing else changes. At the same size on disk, that buys twice the features.
 """
 
 from __future__ import annotations
@@ -26,18 +30,25 @@ class LamirConfig(PretrainedConfig):
         vocab_size: V, the number of feature ids.
         dim: D, the size of an embedding.
         pad_token_id: the id that fills short rows; it is masked, never read.
+        quantized: whether E is kept as 8-bit integers; such a model cannot be trained.
         **kwargs: whatever transformers keeps in its configurations.
     """
 
     model_type = "lamir"
 
     def __init__(
-        self, vocab_size: int = 1024, dim: int = 256, pad_token_id: int = 0, **kwargs: Any
+        self,
+        vocab_size: int = 1024,
+        dim: int = 256,
+        pad_token_id: int = 0,
+        quantized: bool = False,
+        **kwargs: Any,
     ) -> None:
         """Keep the arguments; see the class."""
         self.vocab_size = vocab_size
         self.dim = dim
         self.pad_token_id = pad_token_id
+        self.quantized = quantized
         super().__init__(**kwargs)
 
 
@@ -50,7 +61,11 @@ class LamirModel(PreTrainedModel):
     def __init__(self, config: LamirConfig) -> None:
         """Make a model with random embeddings and equal weights."""
         super().__init__(config)
-        self.embedding = nn.Embedding(config.vocab_size, config.dim)  # (V, D)
+        if config.quantized:
+            table = torch.zeros(config.vocab_size, config.dim, dtype=torch.int8)
+            self.register_buffer("table", table)  # (V, D)
+        else:
+            self.embedding = nn.Embedding(config.vocab_size, config.dim)  # (V, D)
         self.weight = nn.Parameter(torch.ones(config.vocab_size))  # (V,)
         self.post_init()
 
@@ -59,16 +74,17 @@ class LamirModel(PreTrainedModel):
         if isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=self.config.dim**-0.5)
 
-    def set_frequencies(self, counts: Tensor, texts: int) -> None:
+    def set_frequencies(self, counts: Tensor, texts: int, factors: Tensor | None = None) -> None:
         """Set the weights to inverse document frequencies, scaled to a mean of one.
 
         Args:
             counts: (V,) how many texts hold each feature.
             texts: how many texts were counted.
+            factors: (V,) what to multiply the weights with afterwards; nothing by default.
         """
         idf = torch.log((texts + 1.0) / (counts.float() + 1.0)) + 0.1  # (V,), all above 0
         with torch.no_grad():
-            self.weight.copy_(idf / idf.mean())
+            self.weight.copy_(idf / idf.mean() * (1 if factors is None else factors))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Encode a padded batch.
@@ -95,6 +111,24 @@ class LamirModel(PreTrainedModel):
         The length of a text is normalised away later, so that the sum does for the mean.
         """
         weights = self.weight[ids]  # (F,)
+        if self.config.quantized:
+            used, ids = ids.unique(return_inverse=True)  # (U,) the features of this batch
+            table = self.table[used].to(weights.dtype)  # (U, D)
+        else:
+            table = self.embedding.weight  # (V, D)
         return F.embedding_bag(
-            ids, self.embedding.weight, offsets, mode="sum", per_sample_weights=weights
+            ids, table, offsets, mode="sum", per_sample_weights=weights
         )  # (B, D)
+
+    def quantize(self) -> LamirModel:
+        """Return a copy of a trained model with E in 8-bit integers, -127 to 127 in every row."""
+        config = LamirConfig(
+            self.config.vocab_size, self.config.dim, self.config.pad_token_id, quantized=True
+        )
+        rows = self.embedding.weight.detach().float()  # (V, D)
+        scales = rows.abs().amax(dim=1).clamp(min=1e-12) / 127  # (V,)
+        copy = LamirModel(config)
+        with torch.no_grad():
+            copy.table.copy_((rows / scales[:, None]).round())
+            copy.weight.copy_(self.weight * scales)
+        return copy.eval()

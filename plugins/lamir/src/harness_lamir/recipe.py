@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -56,12 +56,15 @@ class Stream(_Strict):
         batch_size: rows drawn at every step.
         alpha: temperature of the sampling over languages: within a source, a language of n rows is
             drawn in proportion to n ** alpha. 1 keeps the proportions, 0 makes all languages equal.
+        languages: read only the files named after these; all by default. Globs then need not be
+            spelt out, and the embeddings need not be shared with languages nobody asks for.
         hard_negatives: IR only: passages drawn for each query from its ``negatives``.
     """
 
     sources: Annotated[list[Source], Field(min_length=1)]
     batch_size: Positive
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
+    languages: list[str] | None = None
     hard_negatives: Annotated[int, Field(ge=0)] = 0
 
 
@@ -82,6 +85,9 @@ class Model(_Strict):
         ngram_buckets: ids that the hashed character n-grams share.
         ngram_min: shortest n-gram.
         ngram_max: longest n-gram.
+        token_weight: factor on the first weights of tokens: a word has one or two of them beside
+            some twenty n-grams, which would otherwise drown them.
+        store: how the embeddings are written; "int8" takes half the room of "float16".
         vocabulary_texts: texts drawn from the streams to learn the vocabulary from.
     """
 
@@ -90,6 +96,8 @@ class Model(_Strict):
     ngram_buckets: Annotated[int, Field(ge=0)] = 16_000
     ngram_min: Positive = 3
     ngram_max: Positive = 5
+    token_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    store: Literal["float16", "int8"] = "float16"
     vocabulary_texts: Positive = 300_000
 
     @model_validator(mode="after")

@@ -109,7 +109,8 @@ def train(
             before = translation_accuracy(model, extractor, heldout)
             on_stage("training")
             last = _optimise(recipe, corpora, extractor, model, rng, on_step)
-            after = translation_accuracy(model, extractor, heldout)
+            model = model.quantize() if recipe.model.store == "int8" else model.half()
+            after = translation_accuracy(model, extractor, heldout)  # of what is written
         finally:
             torch.set_num_threads(threads)
     measured = HeldOut(len(heldout), before, after) if heldout else None
@@ -140,7 +141,9 @@ def build_model(
     counts = torch.zeros(extractor.size)
     for text in sample:
         counts[list(set(extractor(text)))] += 1
-    model.set_frequencies(counts, len(sample))
+    factors = torch.ones(extractor.size)
+    factors[: extractor.tokens] = settings.token_weight
+    model.set_frequencies(counts, len(sample), factors)
     return extractor, model
 
 
@@ -313,8 +316,7 @@ def _write(
     try:
         draft.chmod(0o755)  # mkdtemp keeps it to the user
         extractor.save(draft)
-        model.half().save_pretrained(draft)
-        model.float()
+        model.save_pretrained(draft)
         (draft / "recipe.json").write_text(recipe.model_dump_json(indent=1) + "\n", "utf-8")
         (draft / "README.md").write_text(card, encoding="utf-8")
         if output.exists():

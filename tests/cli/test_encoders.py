@@ -1,0 +1,100 @@
+"""`harness encoders`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+
+Cli = Callable[..., Any]
+Install = Callable[..., Path]
+
+_PLUGIN = '''
+from pathlib import Path
+from pydantic import Field
+from harness.plugins import EncoderOptions, EncoderSpec, hookimpl
+class Options(EncoderOptions):
+    model: str = Field(description="a folder")
+    layers: list[int] = Field(default_factory=lambda: [1, 2])
+    cache: Path = Path("cache")
+@hookimpl
+def harness_encoders():
+    return [EncoderSpec("{name}", "x:Y", "a summary", Options, languages=("sw", "yo"))]
+'''
+
+
+def test_list(cli: Cli) -> None:
+    """Every encoder is a row with its kind, distribution and summary."""
+    done = cli("--no-plugins", "encoders")
+    assert done.code == 0
+    rows = [line.split() for line in done.out.splitlines() if line.strip()][2:]
+    assert [row[:4] for row in rows] == [[name, "encoder", "lamir-harness", harness.__version__] for name in ("hashing", "random")]
+    assert "what chance scores" in done.out
+
+
+def test_json(cli: Cli) -> None:
+    """--json gives the same as data, options with defaults included."""
+    entries = cli("--no-plugins", "encoders", "--json").json()["encoders"]
+    assert [entry["name"] for entry in entries] == ["hashing", "random"]
+    assert entries[1]["training_datasets"] == []
+    assert entries[1]["options"] == [
+        {"name": "dim", "required": False, "default": 64, "description": "dimensions of the vectors"},
+        {"name": "seed", "required": False, "default": 0, "description": "changes every vector"},
+    ]
+
+
+def test_one_encoder(cli: Cli) -> None:
+    """With a name the options of that encoder are explained."""
+    done = cli("encoders", "hashing")
+    assert done.out.startswith("hashing: hashed character n-grams")
+    assert "  -o min_n=…  shortest character n-gram (default 3)\n" in done.out
+    assert cli("encoders", "lamir-harness:hashing", "--json").json()["name"] == "hashing"
+
+
+def test_misspelt_encoder(cli: Cli) -> None:
+    """A misspelt name is answered with the nearest one."""
+    done = cli("encoders", "hashin")
+    assert (done.code, done.out) == (4, "")
+    assert "there is no encoder 'hashin'" in done.err and "Did you mean 'hashing'?" in done.err
+
+
+@pytest.mark.parametrize("arguments", [["encoders", "--json"], ["encoders", "acme", "--json"], ["encoders"], ["encoders", "acme"]])
+def test_options_of_any_type_can_be_shown(cli: Cli, install: Install, arguments: list[str]) -> None:
+    """Defaults that JSON has no word for, and defaults made by a function, do not break the listing."""
+    install("acme-dist", {"acme_plugin": _PLUGIN.replace("{name}", "acme")}, {"acme": "acme_plugin"})
+    done = cli(*arguments)
+    assert (done.code, done.err) == (0, "")
+    if arguments[-1] == "--json":
+        found = done.json()
+        (entry,) = [e for e in found.get("encoders", [found]) if e["name"] == "acme"]
+        defaults = {option["name"]: option["default"] for option in entry["options"]}
+        assert defaults == {"model": None, "layers": [1, 2], "cache": "cache"}
+        assert entry["languages"] == ["sw", "yo"]
+    elif len(arguments) == 2:
+        assert "-o model=…  a folder (required)" in done.out
+        assert "-o layers=…   (default [1, 2])" in done.out
+
+
+def test_clashing_names_are_shown_in_full(cli: Cli, install: Install) -> None:
+    """Where two distributions claim a name, the list shows what to ask for instead."""
+    for owner in ("one", "two"):
+        install(f"{owner}-dist", {f"{owner}_plugin": _PLUGIN.replace("{name}", "twin")}, {"t": f"{owner}_plugin"})
+    out = cli("encoders").out
+    assert "one-dist:twin" in out and "two-dist:twin" in out
+    done = cli("encoders", "twin")
+    assert done.code == 4 and "declared by one-dist and two-dist" in done.err
+    assert cli("encoders", "two-dist:twin").code == 0
+
+
+def test_broken_plugin_is_one_line_on_stderr(cli: Cli, install: Install) -> None:
+    """A failing plugin costs one line of warning, not the listing; --no-plugins silences it."""
+    install("bad-dist", {"bad_plugin": "import no_such_module_anywhere"}, {"bad": "bad_plugin"})
+    done = cli("encoders", "--json")
+    assert done.code == 0 and "hashing" in {entry["name"] for entry in done.json()["encoders"]}
+    (line,) = done.err.splitlines()
+    assert line.startswith("harness: warning: plugin 'bad' of bad-dist 1.0 was skipped (import): ModuleNotFoundError")
+    assert cli("--no-plugins", "encoders").err == ""

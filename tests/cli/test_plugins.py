@@ -1,0 +1,81 @@
+"""`harness plugins`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+
+Cli = Callable[..., Any]
+Install = Callable[..., Path]
+
+_TWIN = (
+    "from harness.plugins import EncoderSpec, TrainerSpec, hookimpl\n"
+    "@hookimpl\ndef harness_encoders():\n    return [EncoderSpec('twin', 'x:Y', '')]\n"
+    "@hookimpl\ndef harness_trainers():\n    return [TrainerSpec('coach', 'x:train', '')]\n"
+)
+
+
+@pytest.fixture
+def three(install: Install) -> None:
+    """Two plugins that claim one name, and a broken one."""
+    install("one-dist", {"one_plugin": _TWIN}, {"one": "one_plugin"})
+    install("two-dist", {"two_plugin": _TWIN}, {"two": "two_plugin"}, version="2.0")
+    install("bad-dist", {"bad_plugin": "x = 1\nraise ImportError('too old')"}, {"bad": "bad_plugin"})
+
+
+def test_core_alone(cli: Cli) -> None:
+    """In safe mode there is the built-in plugin and nothing else."""
+    found = cli("--no-plugins", "plugins", "--json").json()
+    assert found == {
+        "plugins": [
+            {
+                "name": "builtin",
+                "distribution": "lamir-harness",
+                "version": harness.__version__,
+                "encoders": ["random", "hashing"],
+                "trainers": [],
+            }
+        ],
+        "failures": [],
+        "conflicts": {},
+    }
+
+
+def test_table(cli: Cli, three: None) -> None:
+    """Good and failed plugins are rows; the reasons and the clashes stand below, and no traceback."""
+    done = cli("plugins")
+    assert done.code == 0
+    rows = {tuple(line.split()[:3]): line.split() for line in done.out.splitlines() if "-dist" in line}
+    assert rows["two", "two-dist", "2.0"][3:] == ["twin", "coach", "ok"]
+    assert rows["bad", "bad-dist", "1.0"][3:] == ["failed", "(import)"]
+    assert "bad-dist: bad: ImportError: too old" in done.out
+    assert "encoder 'twin' is declared by one-dist and two-dist; ask for one-dist:twin or two-dist:twin" in done.out
+    assert "Traceback" not in done.out
+
+
+def test_traceback(cli: Cli, three: None) -> None:
+    """--traceback shows where in the plugin it went wrong."""
+    out = cli("plugins", "--traceback").out
+    assert "Traceback" in out and 'bad_plugin.py", line 2' in out
+
+
+def test_json(cli: Cli, three: None) -> None:
+    """--json holds plugins, failures with stage and traceback, and conflicts by name."""
+    found = cli("plugins", "--json").json()
+    (failure,) = [f for f in found["failures"] if f["distribution"] == "bad-dist"]
+    assert (failure["name"], failure["version"], failure["stage"]) == ("bad", "1.0", "import")
+    assert failure["error"] == "ImportError: too old" and "line 2" in failure["traceback"]
+    assert sorted(found["conflicts"]["twin"]) == ["one-dist:twin", "two-dist:twin"]
+    (two,) = [p for p in found["plugins"] if p["distribution"] == "two-dist"]
+    assert (two["encoders"], two["trainers"]) == (["twin"], ["coach"])
+
+
+def test_safe_mode_by_variable(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HARNESS_NO_PLUGINS is the flag --no-plugins."""
+    monkeypatch.setenv("HARNESS_NO_PLUGINS", "1")
+    assert len(cli("plugins", "--json").json()["plugins"]) == 1

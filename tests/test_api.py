@@ -1,0 +1,380 @@
+"""The public API: names and objects run alike, plans can be carried out, and results hold nothing of a machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import harness
+from harness import Selection, Settings
+from harness.api import _portable, check_options, share_options
+from harness.encoders.protocols import EncoderInfo
+from harness.engine.plan import Overwrite
+from harness.errors import NothingSelectedError, UsageError
+from harness.plugins import EncoderOptions, EncoderSpec
+from harness.plugins.manager import Plugin, Registry
+from harness.results.store import load, read_all
+
+ONE = Selection(tasks=("miracl/sw",))
+
+
+def _registry(*specs: EncoderSpec) -> Registry:
+    return Registry((Plugin("toys", "toy-dist", "1.2", encoders=specs),))
+
+
+class PathOptions(EncoderOptions):
+    """Options that hold paths in every shape an option may have."""
+
+    model: str = ""
+    files: list[str] = []
+    named: dict[str, str] = {}
+    folder: Path | None = None
+
+
+class FromOptions:
+    """An encoder made by a plugin's factory."""
+
+    def __init__(self, options: EncoderOptions) -> None:
+        self.info = EncoderInfo(name="from-options", dim=2, fingerprint="e" * 64)
+
+    def encode(self, texts: Sequence[str], *, role: str, language: str | None = None) -> np.ndarray:
+        """The same unit vector for every text."""
+        return np.tile(np.array([1, 0], np.float32), (len(texts), 1))
+
+
+def _spec(**facts: Any) -> EncoderSpec:
+    here = {"name": "toy", "factory": "toy_factories:FromOptions", "summary": "a toy", **facts}
+    return EncoderSpec(**here)
+
+
+@pytest.fixture
+def toy_factories(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the factories of this file importable as `toy_factories`."""
+    import sys
+    from types import ModuleType
+
+    module = ModuleType("toy_factories")
+    module.FromOptions = FromOptions  # type: ignore[attr-defined]
+    module.NoEncoder = lambda options: object()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "toy_factories", module)
+
+
+def test_an_encoder_by_name(tmp_path: Path) -> None:
+    """A name runs the encoder of that name and writes one file for the task and split."""
+    evaluation = harness.evaluate("hashing", options={"dim": 64}, select=ONE, settings=Settings(tmp_path / "out"))
+    (outcome,) = evaluation.outcomes
+    assert outcome.result.status == "ok" and not evaluation.failed
+    assert evaluation.source == "pocket"
+    (path,) = evaluation.paths
+    assert list((tmp_path / "out").rglob("*.json")) == [path]
+    written = load(path)
+    assert written.subsets["sw"] == outcome.result
+    assert (written.encoder.spec, written.encoder.distribution, written.encoder.options["dim"]) == (
+        "hashing", "lamir-harness", 64,
+    )  # fmt: skip
+    assert outcome.result.counts is not None
+    assert (outcome.result.counts.queries, outcome.result.counts.passages) == (40, 40)
+
+
+def test_scores_of_a_plain_object_equal_an_independent_computation(
+    tmp_path: Path, toy_encoder: Callable[..., Any]
+) -> None:
+    """Encoding, search and scoring together give what numpy and the formula of nDCG give."""
+    encoder = toy_encoder(dim=16)
+    evaluation = harness.evaluate(encoder, select=ONE, settings=Settings(tmp_path / "out"))
+    job = evaluation.outcomes[0].job
+    queries, passages = (toy_encoder(dim=16).encode(job.texts(role)[0], role=role) for role in ("query", "passage"))
+    ids, expected = job.collection.corpus.ids(), []
+    for query, row in zip(job.collection.queries.ids, queries.astype(np.float64) @ passages.T.astype(np.float64), strict=True):
+        ranked = sorted(zip(row, ids, strict=True), reverse=True)
+        rank = [passage for _, passage in ranked].index(next(iter(job.collection.qrels[query])))
+        expected.append(1 / np.log2(rank + 2) if rank < 10 else 0.0)
+    assert evaluation.outcomes[0].result.metrics["ndcg@10"] == pytest.approx(np.mean(expected))
+
+
+def test_plain_objects_carry_a_card(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """An object that nobody registered is labelled by its own info and marked as an object."""
+    evaluation = harness.evaluate(toy_encoder(name="My Encoder!"), select=ONE, settings=Settings(tmp_path / "out"))
+    card = load(evaluation.paths[0]).encoder
+    assert (card.name, card.spec, card.distribution, card.kind) == ("My Encoder!", "My-Encoder", "(object)", "encoder")
+
+
+def test_a_plain_searcher_runs(tmp_path: Path) -> None:
+    """A searcher object needs no store and is marked as what it is."""
+
+    class First:
+        info = EncoderInfo(name="first", dim=0, fingerprint="1" * 64)
+
+        def index(self, passages: Sequence[str], *, language: str | None = None) -> None:
+            """Nothing."""
+
+        def search(self, queries: Sequence[str], k: int, *, language: str | None = None) -> Any:
+            """The first passage for everyone."""
+            return np.zeros((len(queries), 1), np.int64), np.ones((len(queries), 1), np.float32)
+
+    plan = harness.plan(First(), select=ONE, settings=Settings(tmp_path / "out"))
+    assert plan.store is None and plan.to_encode == 0
+    evaluation = harness.evaluate(plan)
+    assert evaluation.outcomes[0].result.metrics["recall@100"] == pytest.approx(1 / 40)
+    assert load(evaluation.paths[0]).encoder.kind == "searcher"
+
+
+@pytest.mark.parametrize("thing", [object(), 3, {"info": 1}])
+def test_what_is_no_encoder_is_refused(thing: Any, tmp_path: Path) -> None:
+    """An object that satisfies neither protocol is refused by the name of its type."""
+    with pytest.raises(UsageError, match=type(thing).__name__):
+        harness.evaluate(thing, select=ONE, settings=Settings(tmp_path / "out"))
+
+
+def test_options_belong_to_names(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """An object has its options already."""
+    with pytest.raises(UsageError, match="options"):
+        harness.evaluate(toy_encoder(), options={"dim": 3}, select=ONE, settings=Settings(tmp_path / "out"))
+
+
+def test_mistakes_cost_no_model_loading(
+    tmp_path: Path, toy_factories: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unknown names, options, tasks and sources are refused before the factory is called."""
+    import sys
+
+    monkeypatch.delitem(sys.modules, "toy_factories")
+    registry = _registry(_spec())
+    common: dict[str, Any] = {"registry": registry, "settings": Settings(tmp_path / "out")}
+    with pytest.raises(UsageError, match="tyo"):
+        harness.plan("tyo", **common)
+    with pytest.raises(UsageError, match="depht"):
+        harness.plan("toy", options={"depht": 1}, **common)
+    with pytest.raises(UsageError, match="mircal"):
+        harness.plan("toy", select=Selection(tasks=("mircal",)), **common)
+    with pytest.raises(NothingSelectedError):
+        harness.plan("toy", select=Selection(tasks=("mr-tydi",), languages=("yo",)), **common)
+    with pytest.raises(UsageError, match="pockt"):
+        harness.plan("toy", source="pockt", **common)
+    with pytest.raises(UsageError, match="could not be loaded"):
+        harness.plan("toy", **common)
+
+
+def test_rerankers_and_impostors_do_not_run(toy_factories: None) -> None:
+    """A reranker cannot retrieve, and a factory that returns something else is its plugin's mistake."""
+    with pytest.raises(UsageError, match="reranker"):
+        harness.load_encoder("toy", registry=_registry(_spec(kind="reranker")))
+    with pytest.raises(UsageError, match="toy-dist:toy"):
+        harness.load_encoder("toy", registry=_registry(_spec(factory="toy_factories:NoEncoder")))
+    with pytest.raises(UsageError, match="searcher"):
+        harness.load_encoder("toy", registry=_registry(_spec(kind="searcher")))
+
+
+def test_check_options_loads_nothing() -> None:
+    """The schema alone decides; the factory of this registry does not even exist."""
+    registry = _registry(_spec(factory="no_such_module:Nothing", options=PathOptions))
+    check_options("toy", {"model": "x"}, registry=registry)
+    with pytest.raises(UsageError, match="modle"):
+        check_options("toy", {"modle": "x"}, registry=registry)
+
+
+def test_training_data_comes_from_the_declaration_unless_the_weights_know(toy_factories: None) -> None:
+    """What the loaded encoder says of its training goes before what its plugin declares."""
+    card = harness.load_encoder("toy", registry=_registry(_spec(training_datasets=("nq",)))).card
+    assert card.training_datasets == ("nq",)
+    assert harness.load_encoder("hashing").card.training_datasets == ()
+    assert harness.load_encoder("toy", registry=_registry(_spec())).card.training_datasets is None
+
+
+def test_running_again_computes_nothing(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """The same run finds its results, reuses them and leaves the file as it is."""
+    settings = Settings(tmp_path / "out")
+    first = harness.evaluate(toy_encoder(), select=ONE, settings=settings)
+    before = first.paths[0].read_bytes()
+    encoder = toy_encoder()
+    again = harness.evaluate(encoder, select=ONE, settings=settings)
+    assert [o.reused for o in again.outcomes] == [True]
+    assert again.outcomes[0].result == first.outcomes[0].result
+    assert encoder.calls == []
+    assert again.paths == first.paths and again.paths[0].read_bytes() == before
+
+
+def test_other_weights_are_another_result(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """Two fingerprints of one name neither share a file nor a score nor a vector."""
+    settings = Settings(tmp_path / "out")
+    first = harness.evaluate(toy_encoder(), select=ONE, settings=settings)
+    other = toy_encoder(fingerprint="0" * 64)
+    second = harness.evaluate(other, select=ONE, settings=settings)
+    assert not second.outcomes[0].reused and len(other.encoded) == 80
+    assert first.paths != second.paths
+
+
+def test_fingerprints_that_begin_alike_stay_apart(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """A fingerprint need not be a hash: two that share their first letters are still two encoders with two files."""
+    settings = Settings(tmp_path / "out")
+    for fingerprint in ("my-model-v1", "my-model-v2"):
+        harness.evaluate(toy_encoder(fingerprint=fingerprint), select=ONE, settings=settings)
+    assert sorted(file.encoder.fingerprint for file in read_all(tmp_path / "out")) == ["my-model-v1", "my-model-v2"]
+
+
+def test_overwrite_always_scores_again_with_stored_vectors(
+    tmp_path: Path, toy_encoder: Callable[..., Any]
+) -> None:
+    """`always` computes what is there already; vectors are no results and are kept."""
+    harness.evaluate(toy_encoder(), select=ONE, settings=Settings(tmp_path / "out"))
+    encoder = toy_encoder()
+    again = harness.evaluate(encoder, select=ONE, settings=Settings(tmp_path / "out", overwrite=Overwrite.ALWAYS))
+    assert [o.reused for o in again.outcomes] == [False]
+    assert encoder.calls == []
+
+
+def test_overwrite_never_only_reports(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """`never` shows what is there, computes nothing and writes nothing."""
+    harness.evaluate(toy_encoder(), select=ONE, settings=Settings(tmp_path / "out"))
+    encoder = toy_encoder()
+    both = Selection(tasks=("miracl/sw", "miracl/yo"))
+    found = harness.evaluate(encoder, select=both, settings=Settings(tmp_path / "out", overwrite=Overwrite.NEVER))
+    assert [o.job.selected.subset.name for o in found.outcomes] == ["sw"]
+    assert encoder.calls == []
+
+
+def test_failures_are_tried_again(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """A failed subset stands in the file, and the next run computes it and it alone."""
+    both = Selection(tasks=("miracl/sw", "miracl/yo"))
+    settings = Settings(tmp_path / "out")
+    plan = harness.plan(toy_encoder(), select=both, settings=settings)
+    word = plan.jobs[1].job.collection.queries.texts[0]
+    first = harness.evaluate(toy_encoder(fails_on=[word]), select=both, settings=settings)
+    assert [o.result.status for o in first.outcomes] == ["ok", "failed"]
+    assert [o.job.selected.subset.name for o in first.failed] == ["yo"]
+    assert load(first.paths[0]).subsets["yo"].status == "failed"
+    second = harness.evaluate(toy_encoder(), select=both, settings=settings)
+    assert [(o.result.status, o.reused) for o in second.outcomes] == [("ok", True), ("ok", False)]
+    assert [s.status for s in load(second.paths[0]).subsets.values()] == ["ok", "ok"]
+
+
+def test_files_grow_in_the_order_of_the_task(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """Subsets scored in two runs stand in one file, in the order in which the task declares them."""
+    for subset in ("yo", "ar"):
+        harness.evaluate(toy_encoder(), select=Selection(tasks=(f"miracl/{subset}",)), settings=Settings(tmp_path / "out"))
+    (file,) = read_all(tmp_path / "out")
+    assert list(file.subsets) == ["ar", "yo"]
+
+
+def test_a_limited_run_has_a_file_of_its_own(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """Partial results never stand where complete ones do."""
+    full = harness.evaluate(toy_encoder(), select=ONE, settings=Settings(tmp_path / "out"))
+    short = harness.evaluate(
+        toy_encoder(), select=Selection(tasks=("miracl/sw",), limit=3), settings=Settings(tmp_path / "out")
+    )
+    assert full.paths[0].name != short.paths[0].name
+    assert short.outcomes[0].result.status == "partial"
+    assert load(full.paths[0]).subsets["sw"].status == "ok"
+
+
+def test_a_plan_can_be_looked_at_and_carried_out(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """A plan writes nothing, says what it will cost, and evaluating it costs exactly that."""
+    encoder = toy_encoder()
+    both = Selection(tasks=("xor-tydi/te", "xor-tydi/ko"))
+    plan = harness.plan(encoder, select=both, settings=Settings(tmp_path / "out"))
+    assert [p.to_encode for p in plan.jobs] == [160, 40] and plan.to_encode == 200
+    assert encoder.calls == [] and not (tmp_path / "out").exists() and not list(tmp_path.rglob("*.npy"))
+    evaluation = harness.evaluate(plan)
+    assert len(encoder.encoded) == plan.to_encode
+    again = harness.evaluate(plan)
+    assert [o.result.metrics for o in again.outcomes] == [o.result.metrics for o in evaluation.outcomes]
+    assert len(encoder.encoded) == plan.to_encode
+    assert harness.plan(toy_encoder(), select=both, settings=Settings(tmp_path / "out")).to_encode == 0
+
+
+def test_to_frame(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """One row for each subset, one column for each metric, failures included."""
+    both = Selection(tasks=("miracl/sw", "miracl/yo"))
+    word = harness.plan(toy_encoder(), select=both).jobs[1].job.collection.queries.texts[0]
+    evaluation = harness.evaluate(toy_encoder(fails_on=[word]), select=both, settings=Settings(tmp_path / "out"))
+    frame = evaluation.to_frame()
+    assert list(frame.columns) == [
+        "encoder", "task", "subset", "split", "status", "ndcg@10", "recall@100", "mrr@100",
+    ]  # fmt: skip
+    assert frame["subset"].tolist() == ["sw", "yo"]
+    assert frame["status"].tolist() == ["ok", "failed"]
+    assert frame["ndcg@10"].isna().tolist() == [False, True]
+    assert frame["ndcg@10"][0] == evaluation.outcomes[0].result.metrics["ndcg@10"]
+    rows = evaluation.rows()
+    assert rows[0]["counts"]["queries"] == 40 and "cannot encode" in rows[1]["error"]
+    json.dumps(rows)
+
+
+def test_a_folder_runs_like_a_benchmark(
+    tmp_path: Path, write_subset: Callable[..., Path], toy_encoder: Callable[..., Any]
+) -> None:
+    """Somebody's own data in BEIR layout is a task called after its folder."""
+    vectors = {"red": (1, 0), "blue": (0, 1), "which red?": (1, 0)}
+    write_subset(tmp_path / "colours" / "en", {"p1": "red", "p2": "blue"}, {"q1": "which red?"}, {"q1": {"p1": 1}})
+    evaluation = harness.evaluate(
+        toy_encoder(dim=2, vectors=vectors), source=str(tmp_path / "colours"), settings=Settings(tmp_path / "out")
+    )
+    (row,) = evaluation.rows()
+    assert (row["task"], row["subset"], row["split"]) == ("colours", "en", "test")
+    assert row["metrics"] == {"ndcg@10": 1.0, "mrr@100": 1.0, "recall@100": 1.0}
+
+
+def test_share_options() -> None:
+    """A bare key goes to the only encoder; with several, `name.key` says whose it is, names with dots included."""
+    assert share_options({"dim": 3}, ["hashing"]) == {"hashing": {"dim": 3}}
+    assert share_options({"hashing.dim": 3}, ["hashing"]) == {"hashing": {"dim": 3}}
+    shared = share_options({"a.dim": 3, "b.1.dim": 4, "a.seed": 5}, ["a", "b.1", "c"])
+    assert shared == {"a": {"dim": 3, "seed": 5}, "b.1": {"dim": 4}, "c": {}}
+
+
+@pytest.mark.parametrize(
+    ("options", "encoders"), [({"dim": 3}, ["a", "b"]), ({"c.dim": 3}, ["a", "b"]), ({"c.dim": 3}, ["a"])]
+)
+def test_options_for_nobody_are_refused(options: dict[str, Any], encoders: list[str]) -> None:
+    """A bare key with two encoders, and a key of an encoder that does not run, are typing mistakes."""
+    with pytest.raises(UsageError, match="none of the encoders"):
+        share_options(options, encoders)
+
+
+def test_no_local_path_in_results(tmp_path: Path, toy_factories: None) -> None:
+    """Of a path of this machine only the last component is written, wherever in the options it stands."""
+    weights = tmp_path / "secret-home" / "checkpoint-7"
+    weights.mkdir(parents=True)
+    registry = _registry(_spec(options=PathOptions))
+    options = {"model": str(weights), "files": [str(weights), "org/name"], "named": {"x": str(weights)}, "folder": weights}
+    evaluation = harness.evaluate("toy", options=options, registry=registry, select=ONE, settings=Settings(tmp_path / "out"))
+    text = evaluation.paths[0].read_text("utf-8")
+    assert "secret-home" not in text and str(tmp_path) not in text
+    assert load(evaluation.paths[0]).encoder.options == {
+        "model": "…/checkpoint-7",
+        "files": ["…/checkpoint-7", "org/name"],
+        "named": {"x": "…/checkpoint-7"},
+        "folder": "…/checkpoint-7",
+    }
+
+
+@pytest.mark.parametrize("value", ["intfloat/multilingual-e5-small", "query: ", "cls", 3, 0.5, True, None, ""])
+def test_what_is_no_local_path_is_written_as_it_is(value: Any) -> None:
+    """Model ids, prompts and numbers are the reproducible part of a result."""
+    assert _portable(value) == value
+
+
+def test_the_cache_is_where_it_was_asked_for(
+    tmp_path: Path, toy_encoder: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The setting goes before $HARNESS_CACHE."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "from-environment"))
+    harness.evaluate(toy_encoder(), select=ONE, settings=Settings(tmp_path / "out", cache=tmp_path / "from-setting"))
+    assert list((tmp_path / "from-setting").rglob("*.npy")) and not (tmp_path / "from-environment").exists()
+    harness.evaluate(toy_encoder(fingerprint="0" * 64), select=ONE, settings=Settings(tmp_path / "out"))
+    assert list((tmp_path / "from-environment").rglob("*.npy"))
+
+
+def test_public_names() -> None:
+    """Everything that `harness` offers can be had, and nothing else can."""
+    for name in harness.__all__:
+        assert getattr(harness, name) is not None
+    assert set(dir(harness)) == set(harness.__all__)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        harness.no_such_name  # noqa: B018
+    assert [task.name for task in harness.list_tasks()][:3] == ["xor-tydi", "mr-tydi", "miracl"]
