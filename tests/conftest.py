@@ -78,6 +78,7 @@ def _write_lines(path: Path, rows: list[dict[str, str]], zipped: bool) -> None:
     else:
         path.write_bytes(data)
 
+
 class ToyEncoder:
     """A deterministic encoder that records what it was asked for.
 

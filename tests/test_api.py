@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import Field
 
 import harness
 from harness import Selection, Settings
@@ -31,8 +32,8 @@ class PathOptions(EncoderOptions):
     """Options that hold paths in every shape an option may have."""
 
     model: str = ""
-    files: list[str] = []
-    named: dict[str, str] = {}
+    files: tuple[str, ...] = ()
+    named: dict[str, str] = Field(default_factory=dict)
     folder: Path | None = None
 
 
@@ -90,7 +91,9 @@ def test_scores_of_a_plain_object_equal_an_independent_computation(
     job = evaluation.outcomes[0].job
     queries, passages = (toy_encoder(dim=16).encode(job.texts(role)[0], role=role) for role in ("query", "passage"))
     ids, expected = job.collection.corpus.ids(), []
-    for query, row in zip(job.collection.queries.ids, queries.astype(np.float64) @ passages.T.astype(np.float64), strict=True):
+    for query, row in zip(
+        job.collection.queries.ids, queries.astype(np.float64) @ passages.T.astype(np.float64), strict=True
+    ):
         ranked = sorted(zip(row, ids, strict=True), reverse=True)
         rank = [passage for _, passage in ranked].index(next(iter(job.collection.qrels[query])))
         expected.append(1 / np.log2(rank + 2) if rank < 10 else 0.0)
@@ -137,9 +140,7 @@ def test_options_belong_to_names(tmp_path: Path, toy_encoder: Callable[..., Any]
         harness.evaluate(toy_encoder(), options={"dim": 3}, select=ONE, settings=Settings(tmp_path / "out"))
 
 
-def test_mistakes_cost_no_model_loading(
-    tmp_path: Path, toy_factories: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mistakes_cost_no_model_loading(tmp_path: Path, toy_factories: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unknown names, options, tasks and sources are refused before the factory is called."""
     import sys
 
@@ -217,9 +218,7 @@ def test_fingerprints_that_begin_alike_stay_apart(tmp_path: Path, toy_encoder: C
     assert sorted(file.encoder.fingerprint for file in read_all(tmp_path / "out")) == ["my-model-v1", "my-model-v2"]
 
 
-def test_overwrite_always_scores_again_with_stored_vectors(
-    tmp_path: Path, toy_encoder: Callable[..., Any]
-) -> None:
+def test_overwrite_always_scores_again_with_stored_vectors(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
     """`always` computes what is there already; vectors are no results and are kept."""
     harness.evaluate(toy_encoder(), select=ONE, settings=Settings(tmp_path / "out"))
     encoder = toy_encoder()
@@ -256,7 +255,9 @@ def test_failures_are_tried_again(tmp_path: Path, toy_encoder: Callable[..., Any
 def test_files_grow_in_the_order_of_the_task(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
     """Subsets scored in two runs stand in one file, in the order in which the task declares them."""
     for subset in ("yo", "ar"):
-        harness.evaluate(toy_encoder(), select=Selection(tasks=(f"miracl/{subset}",)), settings=Settings(tmp_path / "out"))
+        harness.evaluate(
+            toy_encoder(), select=Selection(tasks=(f"miracl/{subset}",)), settings=Settings(tmp_path / "out")
+        )
     (file,) = read_all(tmp_path / "out")
     assert list(file.subsets) == ["ar", "yo"]
 
@@ -341,8 +342,15 @@ def test_no_local_path_in_results(tmp_path: Path, toy_factories: None) -> None:
     weights = tmp_path / "secret-home" / "checkpoint-7"
     weights.mkdir(parents=True)
     registry = _registry(_spec(options=PathOptions))
-    options = {"model": str(weights), "files": [str(weights), "org/name"], "named": {"x": str(weights)}, "folder": weights}
-    evaluation = harness.evaluate("toy", options=options, registry=registry, select=ONE, settings=Settings(tmp_path / "out"))
+    options = {
+        "model": str(weights),
+        "files": [str(weights), "org/name"],
+        "named": {"x": str(weights)},
+        "folder": weights,
+    }
+    evaluation = harness.evaluate(
+        "toy", options=options, registry=registry, select=ONE, settings=Settings(tmp_path / "out")
+    )
     text = evaluation.paths[0].read_text("utf-8")
     assert "secret-home" not in text and str(tmp_path) not in text
     assert load(evaluation.paths[0]).encoder.options == {

@@ -19,7 +19,8 @@ def check_plugin(ctx: click.Context, name: str, options: tuple[str, ...], as_jso
     from harness.testing import Subject, run_checks
 
     subject = Subject(name, parse_assignments(options), common.registry(ctx))
-    outcomes = run_checks(subject)
+    with common.data_only():
+        outcomes = run_checks(subject)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if as_json:
         common.print_json(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import AbstractContextManager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,10 +20,10 @@ _FILE_WIDTH = 200
 
 
 def stdout() -> Console:
-    """The console for data."""
+    """The console for data, in which square brackets are square brackets."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    return Console(markup=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def stderr() -> Console:
@@ -41,6 +42,11 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     for column in columns:
         out.add_column(column, justify="right" if column in right else "left")
     return out
+
+
+def data_only() -> AbstractContextManager[object]:
+    """Stdout carries data alone: what an encoder prints while it loads or works goes to stderr."""
+    return redirect_stdout(sys.stderr)
 
 
 def print_json(value: Any) -> None:

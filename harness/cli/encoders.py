@@ -42,6 +42,8 @@ def _show(entry: object, as_json: bool) -> None:
 
 
 def _facts(entry: object) -> dict:  # type: ignore[type-arg]
+    from pydantic_core import to_jsonable_python
+
     from harness.plugins.manager import RegisteredEncoder
 
     assert isinstance(entry, RegisteredEncoder)
@@ -58,7 +60,9 @@ def _facts(entry: object) -> dict:  # type: ignore[type-arg]
             {
                 "name": name,
                 "required": field.is_required(),
-                "default": None if field.is_required() else field.default,
+                "default": None
+                if field.is_required()
+                else to_jsonable_python(field.get_default(call_default_factory=True), fallback=str),
                 "description": field.description or "",
             }
             for name, field in spec.options.model_fields.items()

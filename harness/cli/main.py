@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -23,6 +24,10 @@ _VERBS = {
     "train": ("harness.cli.train:train", "Train an encoder with a trainer that a plugin offers."),
     "leaderboard": ("harness.cli.leaderboard:leaderboard", "Render the boards from result files."),
 }
+
+
+class _ReaderGone(Exception):
+    """What read our output, such as `head`, has gone."""
 
 
 class LazyGroup(click.Group):
@@ -47,6 +52,13 @@ class LazyGroup(click.Group):
         if args and args[0] not in _VERBS and not args[0].startswith("-"):
             raise click.UsageError(f"no verb {args[0]!r}. {did_you_mean(args[0], _VERBS)}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb. A closed pipe leaves as `_ReaderGone`, because click would end the process with code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs with the help written above: importing each one to ask it would cost seconds."""
@@ -85,8 +97,8 @@ def main(args: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted; what was finished is kept, and the same command goes on from there")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # a reader such as `head` has gone
+    except _ReaderGone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except HarnessError as error:
         if show:

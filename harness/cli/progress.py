@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -37,10 +38,12 @@ class TerminalReporter:
         self._total, self._subsets = texts, subsets
         if not subsets:
             return
-        self._console.print(f"{self._encoder}: {subsets} subsets, {texts:,} texts to encode", highlight=False)
+        self._console.print(
+            f"{self._encoder}: {subsets} subsets, {texts:,} texts to encode", highlight=False, markup=False
+        )
         if self._console.is_terminal and texts:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 _Rate(),
@@ -75,7 +78,7 @@ class TerminalReporter:
         """One line for a finished subset."""
         self._finished += 1
         if result.status == "failed":
-            self._console.print(f"  [red]{label} failed[/]: {result.error}", highlight=False)
+            self._console.print(f"  [red]{escape(label)} failed[/]: {escape(str(result.error))}", highlight=False)
             return
         first = next(iter(result.metrics.items()), None)
         score = f"{first[0]} {100 * first[1]:.1f}" if first else ""

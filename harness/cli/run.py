@@ -145,15 +145,18 @@ def run(
         api.check_options(name, per_encoder[name], registry=registry)
     evaluations = []
     plans = []
-    for name in encoders:
-        plan = api.plan(
-            name, options=per_encoder[name], source=opened, select=selection, settings=settings, registry=registry
-        )
-        plans.append(plan)
-        if not dry_run:
-            evaluations.append(api.evaluate(plan, reporter=TerminalReporter(common.stderr(), plan.loaded.card.name)))
-            if fail_fast and evaluations[-1].failed:
-                break
+    with common.data_only():
+        for name in encoders:
+            plan = api.plan(
+                name, options=per_encoder[name], source=opened, select=selection, settings=settings, registry=registry
+            )
+            plans.append(plan)
+            if not dry_run:
+                evaluations.append(
+                    api.evaluate(plan, reporter=TerminalReporter(common.stderr(), plan.loaded.card.name))
+                )
+                if fail_fast and evaluations[-1].failed:
+                    break
     if dry_run:
         _print_plans(plans, as_json)
         return ExitCode.OK

@@ -6,6 +6,7 @@ import click
 
 from harness._util.names import did_you_mean
 from harness.cli import common
+from harness.errors import UsageError
 
 
 class _Trainers(click.Group):
@@ -23,7 +24,14 @@ class _Trainers(click.Group):
         if cmd_name not in trainers:
             hint = did_you_mean(cmd_name, trainers) or "No plugin that is installed offers one."
             raise click.UsageError(f"there is no trainer {cmd_name!r}. {hint}", ctx)
-        command: click.Command = import_reference(trainers[cmd_name].command)
+        try:
+            command: click.Command = import_reference(trainers[cmd_name].command)
+        except (Exception, SystemExit) as error:
+            text = " ".join(str(error).split())
+            raise UsageError(
+                f"trainer {cmd_name!r} could not be loaded: {type(error).__name__}: {text}",
+                "Run again with --traceback to see where.",
+            ) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

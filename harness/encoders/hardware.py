@@ -25,7 +25,9 @@ def resolve_device(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {name!r} was asked for and this machine has no CUDA device", "Use device=auto.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"device {name!r} was asked for and this machine has {torch.cuda.device_count()} CUDA device(s)")
+        raise UsageError(
+            f"device {name!r} was asked for and this machine has {torch.cuda.device_count()} CUDA device(s)"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError(f"device {name!r} was asked for and this machine has no MPS device", "Use device=auto.")
     return device

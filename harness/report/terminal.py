@@ -14,33 +14,39 @@ from harness.report.tables import FAILED, MISSING, Table
 def show(table: Table, console: Console) -> None:
     """Print `table` to `console`."""
     wide = _wide(table)
-    fits = console.measure(wide).maximum <= console.width
+    unbounded = console.options.update(max_width=1_000_000)
+    fits = console.measure(wide, options=unbounded).maximum <= console.width
     console.print(wide if fits else _tall(table))
 
 
+def _empty(table: Table) -> RichTable:
+    """A table with its title alone. Names are wrapped in `Text` throughout: a bracket in one is no markup."""
+    return RichTable(title=Text(table.title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+
+
 def _wide(table: Table) -> RichTable:
-    out = RichTable(title=table.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    out = _empty(table)
     out.add_column("encoder", no_wrap=True)
     for average in table.task.averages:
-        out.add_column(average.title, justify="right", style="bold", no_wrap=True)
+        out.add_column(Text(average.title), justify="right", style="bold", no_wrap=True)
     for subset in table.subsets:
-        out.add_column(subset, justify="right", no_wrap=True)
+        out.add_column(Text(subset), justify="right", no_wrap=True)
     for row in table.rows:
-        out.add_row(row.label, *map(_cell, row.averages), *map(_cell, row.cells.values()))
+        out.add_row(Text(row.label), *map(_cell, row.averages), *map(_cell, row.cells.values()))
     return out
 
 
 def _tall(table: Table) -> RichTable:
-    out = RichTable(title=table.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    out = _empty(table)
     out.add_column("subset", no_wrap=True)
     for row in table.rows:
-        out.add_column(row.label, justify="right")
+        out.add_column(Text(row.label), justify="right")
     for subset in table.subsets:
-        out.add_row(subset, *(_cell(row.cells[subset]) for row in table.rows))
+        out.add_row(Text(subset), *(_cell(row.cells[subset]) for row in table.rows))
     for i, average in enumerate(table.task.averages):
         if i == 0:
             out.add_section()
-        out.add_row(average.title, *(_cell(row.averages[i]) for row in table.rows), style="bold")
+        out.add_row(Text(average.title), *(_cell(row.averages[i]) for row in table.rows), style="bold")
     return out
 
 

@@ -76,7 +76,9 @@ class FolderSource:
         subsets = tuple(self._subset(folder) for folder in sorted(folders))
         names = [subset.name for subset in subsets]
         if repeated := sorted({n for n in names if names.count(n) > 1}):
-            raise UsageError(f"--corpus-from {self._corpus_from}: two subsets of {name} would be called {repeated[0]!r}")
+            raise UsageError(
+                f"--corpus-from {self._corpus_from}: two subsets of {name} would be called {repeated[0]!r}"
+            )
         splits = {self._subset(folder).name: beir.splits(path) for folder, path in folders.items()}
         return Task(
             name=name,

@@ -123,7 +123,7 @@ def _light_import(subject: Subject) -> None:
 def _unknown_option(subject: Subject) -> None:
     problems: set[str] = set()
     try:
-        subject.entry.spec.options(**subject.options, no_such_option_exists=1)
+        subject.entry.spec.options(**{**subject.options, "no_such_option_exists": 1})
     except ValidationError as error:
         problems = {problem["type"] for problem in error.errors()}
     assert "extra_forbidden" in problems, "an unknown option was accepted"

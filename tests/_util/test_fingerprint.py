@@ -39,7 +39,10 @@ def test_json_fingerprint_tells_values_apart(left: Any, right: Any) -> None:
     assert (fingerprint.of_json(left) == fingerprint.of_json(right)) is same
 
 
-@given(st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3), st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3))
+@given(
+    st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3),
+    st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=3),
+)
 def test_columns_never_collide_by_joining(left: list[list[str]], right: list[list[str]]) -> None:
     """Moving a character or a string across a border changes the fingerprint."""
     assert (fingerprint.of_strings(*left) == fingerprint.of_strings(*right)) is (left == right)
@@ -86,5 +89,7 @@ def test_files_by_name_and_bytes(tmp_path: Path) -> None:
 def test_large_files_are_read_to_the_end(tmp_path: Path) -> None:
     """A change in the last byte of a file longer than one block counts."""
     size = (1 << 20) + 1
-    names = [fingerprint.of_files(_checkpoint(tmp_path, {"w": b"\0" * (size - 1) + end}), tmp_path) for end in (b"a", b"b")]
+    names = [
+        fingerprint.of_files(_checkpoint(tmp_path, {"w": b"\0" * (size - 1) + end}), tmp_path) for end in (b"a", b"b")
+    ]
     assert names[0] != names[1]

@@ -79,7 +79,7 @@ def test_slug_examples(text: str, slug: str) -> None:
 
 @given(st.text())
 def test_slug_is_one_safe_component(text: str) -> None:
-    """Whatever the name, the result is one component of plain ASCII, not hidden, and stays as it is when made safe again."""
+    """Whatever the name, the result is one visible component in ASCII, and stays as it is when made safe again."""
     slug = file_slug(text)
     assert set(slug) <= set(string.ascii_letters + string.digits + "._-")
     assert Path(slug).name == slug and not slug.startswith(".")

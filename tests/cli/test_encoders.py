@@ -13,7 +13,7 @@ import harness
 Cli = Callable[..., Any]
 Install = Callable[..., Path]
 
-_PLUGIN = '''
+_PLUGIN = """
 from pathlib import Path
 from pydantic import Field
 from harness.plugins import EncoderOptions, EncoderSpec, hookimpl
@@ -24,7 +24,7 @@ class Options(EncoderOptions):
 @hookimpl
 def harness_encoders():
     return [EncoderSpec("{name}", "x:Y", "a summary", Options, languages=("sw", "yo"))]
-'''
+"""
 
 
 def test_list(cli: Cli) -> None:
@@ -32,7 +32,9 @@ def test_list(cli: Cli) -> None:
     done = cli("--no-plugins", "encoders")
     assert done.code == 0
     rows = [line.split() for line in done.out.splitlines() if line.strip()][2:]
-    assert [row[:4] for row in rows] == [[name, "encoder", "lamir-harness", harness.__version__] for name in ("hashing", "random")]
+    assert [row[:4] for row in rows] == [
+        [name, "encoder", "lamir-harness", harness.__version__] for name in ("hashing", "random")
+    ]
     assert "what chance scores" in done.out
 
 
@@ -62,7 +64,9 @@ def test_misspelt_encoder(cli: Cli) -> None:
     assert "there is no encoder 'hashin'" in done.err and "Did you mean 'hashing'?" in done.err
 
 
-@pytest.mark.parametrize("arguments", [["encoders", "--json"], ["encoders", "acme", "--json"], ["encoders"], ["encoders", "acme"]])
+@pytest.mark.parametrize(
+    "arguments", [["encoders", "--json"], ["encoders", "acme", "--json"], ["encoders"], ["encoders", "acme"]]
+)
 def test_options_of_any_type_can_be_shown(cli: Cli, install: Install, arguments: list[str]) -> None:
     """Defaults that JSON has no word for, and defaults made by a function, do not break the listing."""
     install("acme-dist", {"acme_plugin": _PLUGIN.replace("{name}", "acme")}, {"acme": "acme_plugin"})
@@ -77,6 +81,15 @@ def test_options_of_any_type_can_be_shown(cli: Cli, install: Install, arguments:
     elif len(arguments) == 2:
         assert "-o model=…  a folder (required)" in done.out
         assert "-o layers=…   (default [1, 2])" in done.out
+
+
+def test_square_brackets_are_no_markup(cli: Cli, install: Install) -> None:
+    """A summary with square brackets is shown as it is, and does not end the listing for everyone."""
+    source = _PLUGIN.replace("{name}", "acme").replace("a summary", "best [v2] ever [/INST]")
+    install("acme-dist", {"acme_plugin": source}, {"acme": "acme_plugin"})
+    done = cli("encoders")
+    assert done.code == 0
+    assert "best [v2] ever [/INST]" in done.out and "hashing" in done.out
 
 
 def test_clashing_names_are_shown_in_full(cli: Cli, install: Install) -> None:

@@ -54,7 +54,10 @@ def test_no_verb_shows_help(cli: Cli) -> None:
     assert "Verbs:" in done.err
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("rnu", "run"), ("encoder", "encoders"), ("leaderbord", "leaderboard"), ("check_plugin", "check-plugin")])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("rnu", "run"), ("encoder", "encoders"), ("leaderbord", "leaderboard"), ("check_plugin", "check-plugin")],
+)
 def test_misspelt_verb(cli: Cli, typed: str, meant: str) -> None:
     """A misspelt verb is answered with the one that was probably meant."""
     done = cli(typed)
@@ -128,7 +131,11 @@ def test_reader_that_goes_away(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "harness", "tasks", "--json"], stdout=write, stderr=subprocess.PIPE, text=True, timeout=120
+        [sys.executable, "-m", "harness", "tasks", "--json"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (0, "")

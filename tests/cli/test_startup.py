@@ -8,7 +8,18 @@ import sys
 
 import pytest
 
-_HEAVY = ("torch", "transformers", "sentence_transformers", "mteb", "datasets", "pandas", "ranx", "pyarrow", "beir", "nltk")
+_HEAVY = (
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "mteb",
+    "datasets",
+    "pandas",
+    "ranx",
+    "pyarrow",
+    "beir",
+    "nltk",
+)
 
 
 def _imported(code: str) -> set[str]:

@@ -140,7 +140,7 @@ def test_normalisation() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 63), min_size=1, max_size=40), st.integers(1, 300))
 def test_batches_respect_the_budget(lengths: list[int], budget: int) -> None:
-    """rows × longest row stays within the budget, except for a single row that is longer; every text is in one batch."""
+    """Rows × longest row stays within the budget, except for one row that is longer; every text is in one batch."""
     encoder = Plain(batch_tokens=budget)
     encoder.encode(["x" * length for length in lengths], role="passage")
     assert all(rows * longest <= budget or rows == 1 for rows, longest in encoder.shapes)

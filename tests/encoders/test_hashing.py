@@ -53,7 +53,9 @@ def test_vectors_are_the_definition(text: str, dim: int, min_n: int, more: int) 
     assert np.allclose(vector, _by_hand(text, dim, min_n, min_n + more), atol=1e-6)
 
 
-@pytest.mark.parametrize(("left", "right"), [("Nile RIVER", "nile river"), ("ｎｉｌｅ", "nile"), ("nile\n river", " nile river ")])
+@pytest.mark.parametrize(
+    ("left", "right"), [("Nile RIVER", "nile river"), ("ｎｉｌｅ", "nile"), ("nile\n river", " nile river ")]
+)
 def test_spelling_variants_are_one(left: str, right: str) -> None:
     """Case, width and white space make no difference; role and language neither."""
     encoder = HashingEncoder(HashingOptions())

@@ -31,9 +31,20 @@ def make_job() -> Callable[..., Job]:
     ) -> Job:
         declared = Task(
             **{
-                "name": "toy-task", "title": "Toy", "family": "toy", "subsets": (subset,), "splits": (split,),
-                "split": split, "metrics": metrics, "averages": (), "passage_template": "{text}", "licence": "",
-                "url": "", "citation": "", "summary": "", **task,
+                "name": "toy-task",
+                "title": "Toy",
+                "family": "toy",
+                "subsets": (subset,),
+                "splits": (split,),
+                "split": split,
+                "metrics": metrics,
+                "averages": (),
+                "passage_template": "{text}",
+                "licence": "",
+                "url": "",
+                "citation": "",
+                "summary": "",
+                **task,
             }
         )
         passages = Corpus(list(corpus), [(titles or {}).get(i, "") for i in corpus], list(corpus.values()))

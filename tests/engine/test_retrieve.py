@@ -72,9 +72,7 @@ def plane(make_job: Callable[..., Job]) -> Job:
     return make_job(corpus, {"q1": "north?", "q2": "east?"}, {"q1": {"b": 1}, "q2": {"a": 1}})
 
 
-def test_vectors_are_ranked_by_inner_product(
-    plane: Job, tmp_path: Path, toy_encoder: Callable[..., Any]
-) -> None:
+def test_vectors_are_ranked_by_inner_product(plane: Job, tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
     """Hits stand in the order of geometry; equal texts tie and the greater id comes first."""
     told: list[int] = []
     encoder = toy_encoder(dim=2, vectors=PLANE)

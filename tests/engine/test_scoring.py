@@ -40,9 +40,7 @@ def test_scores_are_those_of_the_hits(make_job: Callable[..., Job]) -> None:
 def test_answers_are_looked_for_in_the_texts_of_the_hits(make_job: Callable[..., Job]) -> None:
     """Answer recall reads the retrieved passages in rank order, without titles."""
     answers = {"q1": ("Nile",), "q2": ("Nile",), "q3": ("Title",)}
-    job = make_job(
-        CORPUS, QUERIES, {}, answers=answers, metrics=("r@2kt", "answer-recall@1"), titles={"p3": "Title"}
-    )
+    job = make_job(CORPUS, QUERIES, {}, answers=answers, metrics=("r@2kt", "answer-recall@1"), titles={"p3": "Title"})
     scores = score_hits(job, _hits([[1, 0], [1, 2], [2]]))
     assert scores.per_query["r@2kt"] == {"q1": 1.0, "q2": 0.0, "q3": 0.0}
     assert scores.per_query["answer-recall@1"] == {"q1": 0.0, "q2": 0.0, "q3": 0.0}

@@ -54,3 +54,33 @@ def adversarial_run() -> Callable[..., Run]:
         return run
 
     return make
+
+
+@pytest.fixture
+def punkt_tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """NLTK's own layout of the sentence model, made from the tables that ship with the harness, and NLTK using it."""
+    import shutil
+    from importlib.resources import as_file, files
+
+    import nltk
+    from nltk.tokenize import _get_punkt_tokenizer
+
+    folder = tmp_path / "nltk_data" / "tokenizers" / "punkt_tab" / "english"
+    with as_file(files("harness.metrics") / "punkt_english") as tables:
+        shutil.copytree(tables, folder)
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path / "nltk_data")])
+    _get_punkt_tokenizer.cache_clear()
+    return folder
+
+
+@pytest.fixture
+def real_passages(shared_data: Path, punkt_tab: Path) -> Callable[[int], list[str]]:
+    """A function that gives the first n English paragraphs of XQuAD."""
+    import gzip
+    import json
+
+    def read(count: int) -> list[str]:
+        with gzip.open(shared_data / "retrieval" / "xquad" / "en" / "corpus.jsonl.gz", "rt", encoding="utf-8") as lines:
+            return [json.loads(line)["text"] for line, _ in zip(lines, range(count), strict=False)]
+
+    return read

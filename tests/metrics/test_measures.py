@@ -27,9 +27,26 @@ def test_known_measures(name: str, kind: str, cut: int, title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "ndcg", "ndcg@", "ndcg@0", "ndcg@-1", "ndcg@1.5", "ndcg@010", "NDCG@10", "r@kt", "r@0kt", "r@2k",
-             "r@20", "recall@10 ", "ndcg@10\n", "ndcg@١٠", "map@10"]  # fmt: skip
-)  # fmt: skip
+    "name",
+    [
+        "",
+        "ndcg",
+        "ndcg@",
+        "ndcg@0",
+        "ndcg@-1",
+        "ndcg@1.5",
+        "ndcg@010",
+        "NDCG@10",
+        "r@kt",
+        "r@0kt",
+        "r@2k",
+        "r@20",
+        "recall@10 ",
+        "ndcg@10\n",
+        "ndcg@١٠",
+        "map@10",
+    ],
+)
 def test_other_names_are_refused(name: str) -> None:
     """A measure without a cut, with a cut of nothing, in other digits or by another name is a typing mistake."""
     with pytest.raises(UsageError):

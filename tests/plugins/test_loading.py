@@ -62,7 +62,11 @@ def test_assignments_that_are_refused(given_: tuple[str, ...], message: str) -> 
     assert caught.value.message.startswith(message)
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z_][a-z0-9_.]*", fullmatch=True), st.lists(st.integers()) | st.text(), max_size=4))
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z_][a-z0-9_.]*", fullmatch=True), st.lists(st.integers()) | st.text(), max_size=4
+    )
+)
 def test_assignments_round_trip(options: dict[str, Any]) -> None:
     """What is written as key=value is read back: strings as they are, lists through JSON."""
     plain = {k: v for k, v in options.items() if not (isinstance(v, str) and v[:1] in ("[", "{"))}

@@ -15,7 +15,7 @@ from harness.plugins.manager import PluginFailure, Registry, default_registry, d
 
 Install = Callable[..., Path]
 
-_ENCODER = '''
+_ENCODER = """
 import numpy as np
 from harness.encoders.protocols import EncoderInfo
 
@@ -25,14 +25,13 @@ class Ones:
         pass
     def encode(self, texts, *, role, language=None):
         return np.full((len(texts), 4), 0.5, dtype=np.float32)
-'''
+"""
 
 
 def _plugin(*names: str, module: str = "good_encoder") -> str:
     specs = ", ".join(f'EncoderSpec(name="{name}", factory="{module}:Ones", summary="ones")' for name in names)
     return (
-        "from harness.plugins import EncoderSpec, hookimpl\n"
-        f"@hookimpl\ndef harness_encoders():\n    return [{specs}]\n"
+        f"from harness.plugins import EncoderSpec, hookimpl\n@hookimpl\ndef harness_encoders():\n    return [{specs}]\n"
     )
 
 
@@ -60,14 +59,16 @@ _BAD = {
         "register", "'harness_encoder' is no hook. Did you mean 'harness_encoders'",
     ),
     "misspelt second hook": (
-        _HEAD + f"@hookimpl\ndef harness_encoders():\n    return [{_ONE}]\n@hookimpl\ndef harness_trainer():\n    return []",
+        _HEAD + f"@hookimpl\ndef harness_encoders():\n    return [{_ONE}]\n"
+        "@hookimpl\ndef harness_trainer():\n    return []",
         "register", "'harness_trainer' is no hook. Did you mean 'harness_trainers'",
     ),
     "unknown argument": (
         _HEAD + "@hookimpl\ndef harness_encoders(config):\n    return []", "register", "config",
     ),
     "no implementation": (
-        _HEAD + "def harness_encoders():\n    return []", "register", "it implements no hook; mark functions with @harness",
+        _HEAD + "def harness_encoders():\n    return []",
+        "register", "it implements no hook; mark functions with @harness",
     ),
     "marker of another project": (
         "import pluggy\n@pluggy.HookimplMarker('pytest')\ndef harness_encoders():\n    return []",
@@ -190,7 +191,7 @@ def test_same_entry_point_name_in_two_distributions(install: Install) -> None:
 
 
 def test_same_encoder_name_in_two_distributions(install: Install, good: None) -> None:
-    """The bare name is refused naming both owners, `distribution:name` resolves, and everything else keeps working."""
+    """The bare name is refused naming both owners, `distribution:name` resolves, the rest works on."""
     for number in ("first", "second"):
         install(
             f"{number}-dist",
@@ -242,8 +243,12 @@ _DAMAGE = {
     "empty METADATA": lambda info: (info / "METADATA").write_bytes(b""),
     "METADATA is not UTF-8": lambda info: (info / "METADATA").write_bytes(b"Name: caf\xe9\n"),
     "METADATA is a folder": lambda info: ((info / "METADATA").unlink(), (info / "METADATA").mkdir()),
-    "entry_points.txt is not UTF-8": lambda info: (info / "entry_points.txt").write_bytes(b"[lamir_harness]\n\xff = x\n"),
-    "entry_points.txt has no equals sign": lambda info: (info / "entry_points.txt").write_text("[lamir_harness]\nbad\n"),
+    "entry_points.txt is not UTF-8": lambda info: (info / "entry_points.txt").write_bytes(
+        b"[lamir_harness]\n\xff = x\n"
+    ),
+    "entry_points.txt has no equals sign": lambda info: (info / "entry_points.txt").write_text(
+        "[lamir_harness]\nbad\n"
+    ),
     "entry_points.txt is missing": lambda info: (info / "entry_points.txt").unlink(),
     "empty folder": lambda info: [path.unlink() for path in info.iterdir()],
 }
@@ -261,7 +266,9 @@ def test_damaged_dist_info_hurts_nobody(install: Install, good: None, damage: Ca
 
 def test_plugin_that_prints_leaves_stdout_clean(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     """What a plugin prints at import or in its hook goes to stderr."""
-    source = "print('hello from import')\n" + _plugin("loud").replace("    return", "    print('and from hook')\n    return")
+    source = "print('hello from import')\n" + _plugin("loud").replace(
+        "    return", "    print('and from hook')\n    return"
+    )
     install("loud-dist", {"loud_plugin": source}, {"loud": "loud_plugin"})
     assert discover().encoder("loud").distribution == "loud-dist"
     out, err = capsys.readouterr()

@@ -38,7 +38,9 @@ def test_names_that_are_refused(name: str) -> None:
         assert repr(name) in str(caught.value)
 
 
-@pytest.mark.parametrize("reference", ["acme", "acme:", ":Acme", "acme.:A", "acme:A b", "a-b:C", "acme:A:B", "acme/x:A", "1a:b", "", 3])
+@pytest.mark.parametrize(
+    "reference", ["acme", "acme:", ":Acme", "acme.:A", "acme:A b", "a-b:C", "acme:A:B", "acme/x:A", "1a:b", "", 3]
+)
 def test_references_that_are_refused(reference: Any) -> None:
     """A reference that does not read package.module:attribute is refused, in encoders and trainers."""
     with pytest.raises(ValueError, match=r"factory .* must read 'package.module:attribute'"):
@@ -50,7 +52,7 @@ def test_references_that_are_refused(reference: Any) -> None:
 @pytest.mark.parametrize("options", [dict, pydantic.BaseModel, EncoderOptions(), None])
 def test_options_must_be_a_model_that_forbids_extras(options: Any) -> None:
     """Options are a subclass of EncoderOptions, and neither an instance nor a bare pydantic model."""
-    with pytest.raises(ValueError, match="subclass of harness.plugins.EncoderOptions"):
+    with pytest.raises(ValueError, match=r"subclass of harness\.plugins\.EncoderOptions"):
         _spec(options=options)
 
 

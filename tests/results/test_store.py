@@ -120,7 +120,11 @@ def test_any_text_round_trips(text: str, values: list[float]) -> None:
         per_query={text: schema.PerQuery(ids=tuple(text for _ in values), values={text: tuple(values)})},
     )
     result = ResultFile.model_construct(
-        task=schema.TaskCard.model_construct(name=text), split=text, encoder=None, provenance=None, subsets={text: subset}
+        task=schema.TaskCard.model_construct(name=text),
+        split=text,
+        encoder=None,
+        provenance=None,
+        subsets={text: subset},
     )
     assert json.loads(dump(result)) == result.model_dump(mode="json", warnings=False)
 
@@ -142,7 +146,7 @@ def test_an_unreadable_file_is_a_miss(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.json"
     path.write_bytes(content)
     assert ResultStore(tmp_path).read(path) is None
-    with pytest.raises(DataError, match="broken.json"):
+    with pytest.raises(DataError, match=r"broken\.json"):
         load(path)
 
 
@@ -202,5 +206,5 @@ def test_read_all_is_sorted_and_strict(tmp_path: Path, make_result: Callable[...
     assert [r.encoder.name for r in read_all(tmp_path)] == ["a", "b", "c"]
     assert read_all(tmp_path / "nothing-here") == []
     (tmp_path / "b" / "y.json").write_text("{}")
-    with pytest.raises(DataError, match="y.json"):
+    with pytest.raises(DataError, match=r"y\.json"):
         read_all(tmp_path)

@@ -202,7 +202,7 @@ def test_missing_file(folder: Path, name: str) -> None:
 def test_file_without_rows(folder: Path, name: str, data: bytes) -> None:
     """An empty corpus, query file or judgement file is refused, not scored as zero queries."""
     (folder / name).write_bytes(data)
-    with pytest.raises(DataError, match="in it$"):
+    with pytest.raises(DataError, match=r"in it$"):
         _READERS[name](folder)
 
 
@@ -253,8 +253,15 @@ def test_plain_text_called_gz(folder: Path) -> None:
         beir.read_corpus(folder)
 
 
+#: Files of JSON lines whose fields hold whatever JSON can.
+_VALUES = st.text(st.characters()) | st.integers() | st.none()
+_ROWS = st.lists(st.dictionaries(st.sampled_from(["_id", "title", "text"]), _VALUES), max_size=3).map(
+    lambda rows: "\n".join(map(json.dumps, rows)).encode()
+)
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.binary(max_size=60) | st.lists(st.dictionaries(st.sampled_from(["_id", "title", "text"]), st.text(st.characters()) | st.integers() | st.none()), max_size=3).map(lambda rows: "\n".join(map(json.dumps, rows)).encode()))  # fmt: skip
+@given(data=st.binary(max_size=60) | _ROWS)
 def test_no_bytes_crash_the_reader(tmp_path: Path, data: bytes) -> None:
     """Whatever stands in the file, it is read or refused with a DataError; nothing else escapes."""
     (tmp_path / "corpus.jsonl").write_bytes(data)

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from harness.sources.collection import Collection, Corpus, Queries
 
-_CORPUS = Corpus(["b", "a", "é", "10", "9"], ["", "T", "", "", ""], ["one", " two ", "three", "four", "five"])
+_TITLES, _TEXTS = ["", "T", "", "", ""], ["one", " two ", "three", "four", "five"]
+_CORPUS = Corpus(["b", "a", "é", "10", "9"], _TITLES, _TEXTS)
 _QUERIES = Queries(("q1", "q2", "q3", "q4"), ("who", "what", "who", "who"))
 _QRELS = {"q1": {"a": 1, "b": 0}, "q2": {"a": 1, "b": 0}, "q3": {"b": 0, "a": 1}, "q4": {"a": 1}}
 _COLLECTION = Collection(_CORPUS, _QUERIES, _QRELS)
-_IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4), min_size=1, max_size=20, unique=True)
+_IDS = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4), min_size=1, max_size=20, unique=True
+)
 
 
 def test_columns_are_read_by_position() -> None:
@@ -44,12 +47,15 @@ def test_rendering(template: str, rendered: list[str]) -> None:
 
 
 def test_rendering_a_part() -> None:
-    """start and stop are positions, as in a slice."""
+    """Start and stop are positions, as in a slice."""
     assert _CORPUS.render("{title} {text}", 3, 5) == ["four", "five"]
     assert _CORPUS.render("{text}", 5, 5) == []
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip), st.sampled_from(["{text}", "{title} {text}"]))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip),
+    st.sampled_from(["{text}", "{title} {text}"]),
+)
 def test_text_is_never_changed(text: str, template: str) -> None:
     """Braces, white space and anything else in a text without title reach the encoder as they are."""
     assert Corpus(["x"], [""], [text]).render(template, 0, 1) == [text]
@@ -86,7 +92,7 @@ def test_nothing_repeated_changes_nothing() -> None:
 @pytest.mark.parametrize(("limit", "ids"), [(1, ("q1",)), (3, ("q1", "q2", "q3"))])
 def test_limit_keeps_the_first_queries(limit: int, ids: tuple[str, ...]) -> None:
     """Queries, judgements and answers are cut together; the corpus stays whole."""
-    answers = {query: ("x",) for query in _QUERIES.ids}
+    answers = dict.fromkeys(_QUERIES.ids, ("x",))
     cut = replace(_COLLECTION, answers=answers).limited(limit)
     assert cut.queries.ids == ids
     assert tuple(cut.qrels) == tuple(cut.answers or ()) == ids
@@ -116,9 +122,9 @@ def test_equal_content_has_one_fingerprint() -> None:
 
 
 _CHANGES = {
-    "passage text": replace(_COLLECTION, corpus=Corpus(_CORPUS.ids(), ["", "T", "", "", ""], ["One", " two ", "three", "four", "five"])),
-    "title": replace(_COLLECTION, corpus=Corpus(_CORPUS.ids(), ["", "t", "", "", ""], ["one", " two ", "three", "four", "five"])),
-    "passage id": replace(_COLLECTION, corpus=Corpus(["b", "a", "é", "10", "8"], ["", "T", "", "", ""], ["one", " two ", "three", "four", "five"])),
+    "passage text": replace(_COLLECTION, corpus=Corpus(_CORPUS.ids(), _TITLES, ["One", *_TEXTS[1:]])),
+    "title": replace(_COLLECTION, corpus=Corpus(_CORPUS.ids(), ["", "t", "", "", ""], _TEXTS)),
+    "passage id": replace(_COLLECTION, corpus=Corpus(["b", "a", "é", "10", "8"], _TITLES, _TEXTS)),
     "query text": replace(_COLLECTION, queries=Queries(_QUERIES.ids, ("who", "what", "who", "whom"))),
     "order of queries": replace(_COLLECTION, queries=Queries(_QUERIES.ids[::-1], _QUERIES.texts[::-1])),
     "grade": replace(_COLLECTION, qrels={**_QRELS, "q4": {"a": 2}}),

@@ -63,7 +63,7 @@ def test_a_task_of_subsets(tree: Path) -> None:
 
 
 def test_a_tree_of_tasks(tmp_path: Path, write_subset: Write) -> None:
-    """A folder of tasks gives each of them; two tasks may have subsets of one name; hidden and stray folders are none."""
+    """A folder of tasks gives each of them, equal subset names kept apart; hidden and stray folders are none."""
     for task, subset in (("b", "sw"), ("a", "sw"), ("a", "te")):
         _put(write_subset, tmp_path / task / subset, f"{task} {subset} ")
     _put(write_subset, tmp_path / ".hidden" / "sw")
@@ -87,7 +87,9 @@ def test_a_tree_of_tasks(tmp_path: Path, write_subset: Write) -> None:
         ("Swahili", ("und", "und")),
     ],
 )
-def test_languages_from_folder_names(tmp_path: Path, write_subset: Write, name: str, languages: tuple[str, str]) -> None:
+def test_languages_from_folder_names(
+    tmp_path: Path, write_subset: Write, name: str, languages: tuple[str, str]
+) -> None:
     """A language, or query-passage languages, is read from the folder's name; any other name has unknown languages."""
     (task,) = FolderSource(_put(write_subset, tmp_path / name)).tasks()
     assert task.subsets == (Subset(name, *languages),)

@@ -226,7 +226,11 @@ def test_judgements_pair_question_and_passage_of_one_topic() -> None:
         collection = source.load(item)
         texts = dict(zip(collection.corpus.ids(), collection.corpus.table["text"].to_pylist(), strict=True))
         for asked, own in zip(topics(item.subset.query_language), topics(item.subset.passage_language), strict=True):
-            (query,) = [q for q, text in zip(collection.queries.ids, collection.queries.texts, strict=True) if text == asked.question]
+            (query,) = [
+                q
+                for q, text in zip(collection.queries.ids, collection.queries.texts, strict=True)
+                if text == asked.question
+            ]
             assert [texts[passage] for passage in collection.qrels[query]] == [own.passage]
 
 

@@ -137,7 +137,15 @@ def test_protocols(name: str, split: str, metrics: tuple[str, ...], template: st
 
 @pytest.mark.parametrize(
     ("name", "subsets"),
-    [("low-resource", 12), ("afriqa", 10), ("ciral", 4), ("africlirmatrix", 15), ("belebele", 122 + 121), ("mkqa", 26), ("neuclir-2022", 3)],
+    [
+        ("low-resource", 12),
+        ("afriqa", 10),
+        ("ciral", 4),
+        ("africlirmatrix", 15),
+        ("belebele", 122 + 121),
+        ("mkqa", 26),
+        ("neuclir-2022", 3),
+    ],
 )
 def test_sizes_of_the_low_resource_family(name: str, subsets: int) -> None:
     """The low-resource benchmarks have as many subsets as their papers say."""
@@ -172,10 +180,13 @@ def test_counts_of_queries_and_passages(
     declared = task(name)
     rows = [row for row in _published(shared_data, benchmark) if row["split"] in splits]
     assert dict(declared.queries) == {
-        (subset.format(_NEUCLIR.get(row["language"], row["language"])), row["split"]): int(row["n_queries"]) for row in rows
+        (subset.format(_NEUCLIR.get(row["language"], row["language"])), row["split"]): int(row["n_queries"])
+        for row in rows
     }
     exact = {row["language"]: row["corpus_passages"] for row in rows if row["corpus_passages"].isdigit()}
-    assert dict(declared.passages) == {subset.format(_NEUCLIR.get(language, language)): int(count) for language, count in exact.items()}
+    assert dict(declared.passages) == {
+        subset.format(_NEUCLIR.get(language, language)): int(count) for language, count in exact.items()
+    }
 
 
 def test_counts_of_xor_tydi(shared_data: Path) -> None:
@@ -205,7 +216,9 @@ def test_counts_of_belebele(shared_data: Path) -> None:
     assert set(declared.passages.values()) == {488}
 
 
-@pytest.mark.parametrize(("name", "folder", "split"), [("mr-tydi", "mrtydi-v1.1", "test"), ("miracl", "miracl-v1.0", "dev")])
+@pytest.mark.parametrize(
+    ("name", "folder", "split"), [("mr-tydi", "mrtydi-v1.1", "test"), ("miracl", "miracl-v1.0", "dev")]
+)
 def test_counts_of_the_official_topics(shared_data: Path, name: str, folder: str, split: str) -> None:
     """The official topic files hold exactly as many queries as are declared."""
     root = shared_data / "official" / folder

@@ -13,7 +13,7 @@ from harness.testing import CHECKS, Check, Subject, parametrize_with_checks, run
 
 Install = Callable[..., Path]
 
-_ENCODERS = '''
+_ENCODERS = """
 import hashlib, os, uuid
 import numpy as np
 from dataclasses import replace
@@ -119,7 +119,7 @@ class Search:
     def __init__(self, options): ...
     def index(self, passages, *, language=None): ...
     def search(self, queries, k, *, language=None): ...
-'''
+"""
 
 #: Class → checks that must fail. An order that is not restored also makes a text depend on those beside it.
 _BROKEN = {
@@ -144,7 +144,9 @@ _BROKEN = {
 _FAST = [check for check in CHECKS if check.id != "light-import"]
 
 
-def _install(install: Install, factory: str, *, options: str = "EncoderOptions", head: str = "", kind: str = "encoder") -> Subject:
+def _install(
+    install: Install, factory: str, *, options: str = "EncoderOptions", head: str = "", kind: str = "encoder"
+) -> Subject:
     plugin = (
         f"{head}\nfrom harness.plugins import EncoderOptions, EncoderSpec, hookimpl\n"
         "class Lax(EncoderOptions, extra='ignore'):\n    pass\n"

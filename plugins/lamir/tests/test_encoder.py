@@ -22,7 +22,7 @@ from harness_lamir.plugin import TRAINING_DATASETS, LamirOptions
 
 ODD = ["", "   ", "\ud800 lone", "😀", "a\x00b", "Москва", "東京は日本の首都です"]
 ODD += ["x" * 100_000, "w " * 50_000]
-FINGERPRINT = "to be set"
+FINGERPRINT = "e9ed4da3872ecc6a42b2c4dc546bfea5bc71de09c4d74545b8f383d29a5a3260"
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,8 @@ def test_quantising_keeps_the_vectors(tmp_path: Path) -> None:
     loaded = LamirModel.from_pretrained(tmp_path, dtype="float32")
     assert loaded.table.dtype == torch.int8
     assert torch.equal(loaded(ids), quantised(ids))
-    assert loaded.to(torch.bfloat16)(ids).dtype == torch.bfloat16
+    loaded.bfloat16()
+    assert loaded(ids).dtype == torch.bfloat16
     assert loaded.table.dtype == torch.int8
 
 

@@ -59,7 +59,7 @@ def model_card(
         "## Use\n\n    harness run --encoder lamir -o checkpoint=FOLDER",
         "## Training\n\n"
         f"    {command}\n\n"
-        f"Seed {recipe.seed}, {recipe.steps:,} steps, {recipe.threads} CPU threads; "
+        f"Seed {recipe.seed}, {recipe.steps:,} steps, CPU threads: {recipe.threads}; "
         f"with harness-lamir {__version__}, "
         + ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
         + ". The same recipe, data and versions on the same kind of processor give the same "

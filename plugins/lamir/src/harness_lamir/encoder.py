@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from safetensors import SafetensorError
 from torch import Tensor
 
 from harness.encoders.base import TorchEncoder
 from harness.encoders.protocols import EncoderInfo
 from harness.errors import UsageError
 from harness_lamir.features import FEATURES_FILE, PAD, TOKENIZER_FILE, FeatureExtractor
-from harness_lamir.model import LamirModel
+from harness_lamir.model import LamirModel, no_progress_bars
 from harness_lamir.plugin import TRAINING_DATASETS, LamirOptions
 
 __all__ = ["LamirEncoder", "checkpoint_fingerprint", "load", "shipped_checkpoint"]
@@ -94,8 +95,9 @@ def load(options: LamirOptions) -> LamirEncoder:
         )
     try:
         extractor = FeatureExtractor.load(folder)
-        module = LamirModel.from_pretrained(folder, dtype="float32", use_safetensors=True)
-    except (ValueError, OSError, RuntimeError) as error:
+        with no_progress_bars():
+            module = LamirModel.from_pretrained(folder, dtype="float32", use_safetensors=True)
+    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
         raise UsageError(f"lamir: checkpoint {folder} cannot be loaded: {error}") from error
     if module.config.vocab_size != extractor.size:
         raise UsageError(

@@ -13,14 +13,17 @@ and nothing else changes. At the same size on disk, that buys twice the features
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
+from transformers.utils import logging
 
-__all__ = ["LamirConfig", "LamirModel"]
+__all__ = ["LamirConfig", "LamirModel", "no_progress_bars"]
 
 
 class LamirConfig(PretrainedConfig):
@@ -57,6 +60,7 @@ class LamirModel(PreTrainedModel):
 
     config_class = LamirConfig
     base_model_prefix = "lamir"
+    table: Tensor  # (V, D) int8; of quantized models only
 
     def __init__(self, config: LamirConfig) -> None:
         """Make a model with random embeddings and equal weights."""
@@ -131,4 +135,17 @@ class LamirModel(PreTrainedModel):
         with torch.no_grad():
             copy.table.copy_((rows / scales[:, None]).round())
             copy.weight.copy_(self.weight * scales)
-        return copy.eval()
+        copy.eval()
+        return copy
+
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Keep transformers from drawing its own bars for a file that takes no time to read."""
+    enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if enabled:
+            logging.enable_progress_bar()

@@ -32,7 +32,7 @@ from harness_lamir.card import model_card
 from harness_lamir.corpus import Corpora, load_corpora
 from harness_lamir.features import FeatureConfig, FeatureExtractor
 from harness_lamir.losses import info_nce, language_loss, semantic_loss, total_loss
-from harness_lamir.model import LamirConfig, LamirModel
+from harness_lamir.model import LamirConfig, LamirModel, no_progress_bars
 from harness_lamir.recipe import Model, Recipe
 
 __all__ = ["HeldOut", "Outcome", "Step", "build_model", "encode", "train", "translation_accuracy"]
@@ -316,9 +316,12 @@ def _write(
     try:
         draft.chmod(0o755)  # mkdtemp keeps it to the user
         extractor.save(draft)
-        model.save_pretrained(draft)
+        with no_progress_bars():
+            model.save_pretrained(draft)
         (draft / "recipe.json").write_text(recipe.model_dump_json(indent=1) + "\n", "utf-8")
         (draft / "README.md").write_text(card, encoding="utf-8")
+        for path in draft.iterdir():
+            path.chmod(0o644)  # safetensors writes files that only their owner may read
         if output.exists():
             shutil.rmtree(output)
         draft.rename(output)
