@@ -1,8 +1,8 @@
 """The public API: load an encoder, plan a run, carry it out.
 
-import harness
-evaluation = harness.evaluate("hashing", select=harness.Selection(tasks=("miracl/sw",)))
-print(evaluation.to_frame())
+>>> import harness
+>>> evaluation = harness.evaluate("hashing", select=harness.Selection(tasks=("miracl/sw",)))
+>>> print(evaluation.to_frame())
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 from harness._util.names import file_slug
 from harness.encoders.protocols import Encoder, Searcher
 from harness.engine.execute import Outcome, Reporter, Silent, execute
-from harness.engine.plan import Job, Overwrite, PlannedJob, load_jobs, plan_texts
+from harness.engine.plan import Overwrite, PlannedJob, load_jobs, plan_texts
+from harness.engine.record import Model, Recorder, encoder_card, portable
 from harness.engine.store import EmbeddingStore
 from harness.errors import UsageError
 from harness.plugins.loading import instantiate, validate_options
 from harness.plugins.manager import Registry, default_registry
-from harness.results.provenance import provenance
-from harness.results.schema import AverageCard, EncoderCard, ResultFile, SubsetResult, TaskCard
-from harness.results.store import ResultStore
+from harness.results.schema import EncoderCard
 from harness.sources.source import Source, open_source
 from harness.tasks import Task, all_tasks
 from harness.tasks import selection as choosing
@@ -31,8 +30,6 @@ from harness.tasks.selection import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Model = Encoder | Searcher
 
 
 @dataclass(frozen=True)
@@ -126,13 +123,13 @@ def load_encoder(
         )
     return LoadedEncoder(
         model,
-        _encoder_card(
+        encoder_card(
             model,
             spec=entry.spec.name,
             distribution=entry.distribution,
             version=entry.version,
             kind=entry.spec.kind,
-            options={key: _portable(value) for key, value in checked.model_dump(mode="json").items()},
+            options={key: portable(value) for key, value in checked.model_dump(mode="json").items()},
             training=model.info.training_datasets or entry.spec.training_datasets,
         ),
     )
@@ -186,7 +183,7 @@ def plan(
     jobs = load_jobs(opened, choosing.select(opened.tasks(), selection), selection.limit)
     loaded = _loaded(encoder, options, registry)
     store = EmbeddingStore(_cache(settings) / "embeddings") if isinstance(loaded.model, Encoder) else None
-    results = _Results(opened, loaded.card, settings, selection)
+    results = Recorder(opened, loaded.card, selection, output=settings.output, overwrite=settings.overwrite)
     done = [results.done(job, loaded.model) for job in jobs]
     return Plan(
         loaded,
@@ -217,7 +214,13 @@ def evaluate(
         if isinstance(encoder, Plan)
         else plan(encoder, options=options, source=source, select=select, settings=settings, registry=registry)
     )
-    results = _Results(decided.source, decided.loaded.card, decided.settings, decided.selection)
+    results = Recorder(
+        decided.source,
+        decided.loaded.card,
+        decided.selection,
+        output=decided.settings.output,
+        overwrite=decided.settings.overwrite,
+    )
     waiting = decided.jobs
     if decided.settings.overwrite is Overwrite.NEVER:
         waiting = tuple(planned for planned in waiting if planned.done is not None)
@@ -234,56 +237,6 @@ def evaluate(
     return Evaluation(decided.loaded.card, decided.source.name, tuple(outcomes), tuple(paths))
 
 
-class _Results:
-    """The result files of one run: which file a job belongs to, what is in it, and adding to it."""
-
-    def __init__(self, source: Source, card: EncoderCard, settings: Settings, selection: Selection) -> None:
-        self._source = source
-        self._card = card
-        self._settings = settings
-        self._limit = selection.limit
-        self._split = selection.split
-        self._store = ResultStore(settings.output)
-
-    def path(self, job: Job) -> Path:
-        return self._store.path(
-            source=self._source.name,
-            task=job.selected.task.name,
-            variant=self._source.variant,
-            split=job.selected.split,
-            encoder=self._card.name,
-            fingerprint=self._card.fingerprint,
-            limit=self._limit,
-        )
-
-    def done(self, job: Job, model: Model) -> SubsetResult | None:
-        """The result of `job` that is there and still true; failures are tried again."""
-        if self._settings.overwrite is Overwrite.ALWAYS:
-            return None
-        file = self._store.read(self.path(job))
-        result = file.subsets.get(job.selected.subset.name) if file else None
-        if result is None or result.status == "failed" or result.identity != job.identity(model.info, self._limit):
-            return None
-        return result
-
-    def write(self, job: Job, result: SubsetResult) -> None:
-        path = self.path(job)
-        file = self._store.read(path)
-        subsets = dict(file.subsets) if file else {}
-        subsets[job.selected.subset.name] = result
-        order = [s.name for s in job.selected.task.subsets]
-        self._store.write(
-            path,
-            ResultFile(
-                task=_task_card(job.selected.task, self._source, self._split),
-                split=job.selected.split,
-                encoder=self._card,
-                provenance=provenance(self._source.revision),
-                subsets={name: subsets[name] for name in order if name in subsets},
-            ),
-        )
-
-
 def _loaded(
     encoder: str | Model | LoadedEncoder, options: Mapping[str, Any] | None, registry: Registry | None
 ) -> LoadedEncoder:
@@ -296,7 +249,7 @@ def _loaded(
     if not isinstance(encoder, (Encoder, Searcher)):
         raise UsageError(f"{type(encoder).__name__} is neither an Encoder nor a Searcher")
     kind = "encoder" if isinstance(encoder, Encoder) else "searcher"
-    card = _encoder_card(
+    card = encoder_card(
         encoder,
         spec=file_slug(encoder.info.name),
         distribution="(object)",
@@ -306,57 +259,6 @@ def _loaded(
         training=encoder.info.training_datasets,
     )
     return LoadedEncoder(encoder, card)
-
-
-def _encoder_card(
-    model: Model,
-    *,
-    spec: str,
-    distribution: str,
-    version: str,
-    kind: str,
-    options: dict[str, Any],
-    training: Sequence[str] | None,
-) -> EncoderCard:
-    info = model.info
-    return EncoderCard(
-        name=info.name,
-        spec=spec,
-        distribution=distribution,
-        version=version,
-        kind=kind,
-        options=options,
-        fingerprint=info.fingerprint,
-        dim=info.dim,
-        max_tokens=info.max_tokens,
-        similarity=info.similarity,
-        prompts={str(role): prompt for role, prompt in info.prompts.items()},
-        model=info.model,
-        revision=info.revision,
-        licence=info.licence,
-        training_datasets=tuple(training) if training is not None else None,
-        device=info.device,
-        dtype=info.dtype,
-    )
-
-
-def _task_card(task: Task, source: Source, split: str | None) -> TaskCard:
-    return TaskCard(
-        name=task.name,
-        title=task.title,
-        family=task.family,
-        version=task.version,
-        source=source.name,
-        variant=source.variant,
-        main_metric=task.main_metric,
-        metrics=task.metrics,
-        subsets={subset.name: split or task.default_split(subset.name) for subset in task.subsets},
-        averages=tuple(AverageCard(title=a.title, subsets=a.subsets) for a in task.averages),
-        passage_template=task.passage_template,
-        licence=task.licence,
-        url=task.url,
-        citation=task.citation,
-    )
 
 
 def _row(encoder: EncoderCard, outcome: Outcome) -> dict[str, Any]:
@@ -383,14 +285,3 @@ def _cache(settings: Settings) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("lamir-harness", appauthor=False))
-
-
-def _portable(value: Any) -> Any:
-    """An option's value as a result may carry it: of a local path only the last component, as `…/name`."""
-    if isinstance(value, dict):
-        return {key: _portable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_portable(item) for item in value]
-    if isinstance(value, str) and os.sep in value and Path(value).expanduser().exists():
-        return f"…/{Path(value).expanduser().resolve().name}"
-    return value

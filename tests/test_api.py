@@ -13,9 +13,10 @@ from pydantic import Field
 
 import harness
 from harness import Selection, Settings
-from harness.api import _portable, check_options, share_options
+from harness.api import check_options, share_options
 from harness.encoders.protocols import EncoderInfo
 from harness.engine.plan import Overwrite
+from harness.engine.record import portable
 from harness.errors import NothingSelectedError, UsageError
 from harness.plugins import EncoderOptions, EncoderSpec
 from harness.plugins.manager import Plugin, Registry
@@ -364,7 +365,7 @@ def test_no_local_path_in_results(tmp_path: Path, toy_factories: None) -> None:
 @pytest.mark.parametrize("value", ["intfloat/multilingual-e5-small", "query: ", "cls", 3, 0.5, True, None, ""])
 def test_what_is_no_local_path_is_written_as_it_is(value: Any) -> None:
     """Model ids, prompts and numbers are the reproducible part of a result."""
-    assert _portable(value) == value
+    assert portable(value) == value
 
 
 def test_the_cache_is_where_it_was_asked_for(

@@ -15,6 +15,10 @@ MISSING, FAILED, DECLINED = "missing", "failed", "declined"
 _FAMILY_ORDER = ("xor-tydi", "mr-tydi", "miracl", "low-resource")
 
 
+#: What makes a row: weights and precision.
+_Key = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Row:
     """One encoder: its scores as fractions, or a word where there is none, and its averages over complete sets."""
@@ -87,13 +91,14 @@ def _order(card: TaskCard) -> tuple[int, str, str, str]:
 
 
 def _table(card: TaskCard, metric: str, group: Sequence[ResultFile], partial: bool) -> Table:
-    encoders: dict[str, EncoderCard] = {}
-    found: dict[str, dict[str, SubsetResult]] = {}
+    encoders: dict[_Key, EncoderCard] = {}
+    found: dict[_Key, dict[str, SubsetResult]] = {}
     for result in group:
-        encoders.setdefault(result.encoder.fingerprint, result.encoder)
+        key = (result.encoder.fingerprint, result.encoder.dtype)
+        encoders.setdefault(key, result.encoder)
         usable = {name: s for name, s in result.subsets.items() if partial or s.status != "partial"}
         if usable:
-            found.setdefault(result.encoder.fingerprint, {}).update(usable)
+            found.setdefault(key, {}).update(usable)
     labels = _labels([encoders[key] for key in found])
     rows = [_row(labels[key], encoders[key], subsets, card, metric) for key, subsets in found.items()]
     return Table(card, metric, tuple(sorted(rows, key=_rank)), _counts(card, found.values()))
@@ -132,10 +137,18 @@ def _rank(row: Row) -> tuple[bool, float, int, str]:
     return (first is None, -(first or 0.0), -row.scored, row.label)
 
 
-def _labels(encoders: Sequence[EncoderCard]) -> dict[str, str]:
-    """A label for each fingerprint: the encoder's name, and the start of the fingerprint where two share a name."""
-    names = [encoder.name for encoder in encoders]
-    return {e.fingerprint: e.name if names.count(e.name) == 1 else f"{e.name} #{e.fingerprint[:8]}" for e in encoders}
+def _labels(encoders: Sequence[EncoderCard]) -> dict[_Key, str]:
+    """A label for each row: the encoder's name, and what tells two of one name apart: weights, then precision."""
+    marked = [(encoder.name, encoder.fingerprint) for encoder in encoders]
+    labels: dict[_Key, str] = {}
+    for encoder in encoders:
+        label = encoder.name
+        if len({fingerprint for name, fingerprint in marked if name == label}) > 1:
+            label += f" #{encoder.fingerprint[:8]}"
+        if marked.count((encoder.name, encoder.fingerprint)) > 1:
+            label += f" {encoder.dtype}"
+        labels[encoder.fingerprint, encoder.dtype] = label
+    return labels
 
 
 def _counts(card: TaskCard, found: Iterable[dict[str, SubsetResult]]) -> dict[str, tuple[int, int]]:

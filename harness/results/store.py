@@ -21,17 +21,29 @@ _HASH = re.compile(r"[0-9a-f]{32,}")
 
 
 class ResultStore:
-    """Results below one folder: `<source>/<task>[--variant]/<split>/<encoder>-<fingerprint>[.limit-N].json`."""
+    """Results below one folder: `<source>/<task>[--variant]/<split>/<encoder>-<fingerprint>[.dtype][.limit-N].json`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(
-        self, *, source: str, task: str, variant: str, split: str, encoder: str, fingerprint: str, limit: int | None
+        self,
+        *,
+        source: str,
+        task: str,
+        variant: str,
+        split: str,
+        encoder: str,
+        fingerprint: str,
+        dtype: str = "float32",
+        limit: int | None = None,
     ) -> Path:
-        """The file of one encoder, task and split; the short fingerprint keeps two checkpoints of one name apart."""
+        """The file of one encoder, task and split.
+
+        The short fingerprint keeps two checkpoints of one name apart, and the dtype two precisions of one checkpoint.
+        """
         folder = "--".join(_component(part) for part in (task, variant) if part)
-        partial = f".limit-{limit}" if limit is not None else ""
+        partial = (f".{_component(dtype)}" if dtype != "float32" else "") + (f".limit-{limit}" if limit else "")
         name = f"{file_slug(encoder)[:_LONGEST]}-{_short(fingerprint)}{partial}.json"
         return self.root / _component(source) / folder / _component(split) / name
 

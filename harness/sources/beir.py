@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness._util.names import did_you_mean
 from harness.errors import DataError
 from harness.sources.collection import Corpus, Queries
 
+_INTEGER = re.compile(r"-?[0-9]{1,9}")
 _HEADERS = ({"query-id", "corpus-id", "score"}, {"query_id", "corpus_id", "score"})
 
 
@@ -38,8 +40,10 @@ def read_corpus(folder: Path) -> Corpus:
     texts: list[str] = []
     for number, row in _json_lines(path):
         _claim(ids, _string(row, "_id", path, number), path, number)
-        title = row.get("title")
-        titles.append(_valid(title, "'title'", path, number) if isinstance(title, str) else "")
+        title = row.get("title") or ""
+        if not isinstance(title, str):
+            raise DataError(f"{path}:{number}: 'title' must be a string, not {type(title).__name__}")
+        titles.append(_valid(title, "'title'", path, number))
         texts.append(_text(row, path, number))
     if not ids:
         raise DataError(f"{path}: no passages in it")
@@ -85,10 +89,9 @@ def read_qrels(
         grades = qrels.setdefault(query, {})
         if passage in grades:
             raise DataError(f"{path}:{number}: query {query!r} judges passage {passage!r} twice")
-        try:
-            grades[passage] = int(grade)
-        except ValueError:
-            raise DataError(f"{path}:{number}: grade {grade!r} is not an integer") from None
+        if not _INTEGER.fullmatch(grade):
+            raise DataError(f"{path}:{number}: grade {grade!r} is not an integer")
+        grades[passage] = int(grade)
     if not qrels:
         raise DataError(f"{path}: no judgements in it")
     return qrels

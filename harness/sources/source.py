@@ -57,7 +57,7 @@ def open_source(name: str, *, corpus_from: str | None = None, passage_template: 
 
         return PocketSource()
     folder = Path(name).expanduser()
-    if not folder.is_dir():
+    if not name or not folder.is_dir():
         raise UsageError(
             f"source {name!r} is neither 'pocket' nor an existing folder",
             did_you_mean(name, ["pocket"]),

@@ -212,7 +212,7 @@ def test_same_encoder_name_in_two_distributions(install: Install, good: None) ->
 
 
 def test_a_built_in_name_cannot_be_taken_silently(install: Install) -> None:
-    """A plugin that declares `hashing` makes the bare name ambiguous; the core's own is still there by its full name."""
+    """A plugin that declares `hashing` makes the bare name ambiguous; the core keeps its own, qualified."""
     install("bad-dist", {"bad_plugin": _plugin("hashing")}, {"bad": "bad_plugin"})
     registry = discover()
     with pytest.raises(UsageError, match="declared by lamir-harness and bad-dist"):

@@ -176,3 +176,12 @@ def test_training_on_the_task_is_marked(datasets: tuple[str, ...] | None, marked
 def test_no_results_are_no_tables() -> None:
     """Nothing in, nothing out."""
     assert build([]) == []
+
+
+def test_two_precisions_of_one_checkpoint_are_two_rows(make_result: Callable[..., ResultFile]) -> None:
+    """bfloat16 and float32 rows of the same weights stand apart, each under its dtype."""
+    scores = {"sw": 0.5, "te": 0.5, "yo": 0.5}
+    half = make_result({"sw": 0.4, "te": 0.4, "yo": 0.4}, encoder={"dtype": "bfloat16"})
+    (table,) = build([make_result(scores), half])
+    assert [row.label for row in table.rows] == ["toy float32", "toy bfloat16"]
+    assert [row.averages[0] for row in table.rows] == pytest.approx([0.5, 0.4])

@@ -208,3 +208,13 @@ def test_read_all_is_sorted_and_strict(tmp_path: Path, make_result: Callable[...
     (tmp_path / "b" / "y.json").write_text("{}")
     with pytest.raises(DataError, match=r"y\.json"):
         read_all(tmp_path)
+
+
+def test_two_precisions_have_two_files(tmp_path: Path) -> None:
+    """Results in bfloat16 never land in the file of those in float32."""
+    facts = {"source": "pocket", "task": "miracl", "variant": "", "split": "dev", "encoder": "toy"}
+    store = ResultStore(tmp_path)
+    full = store.path(**facts, fingerprint="f" * 64)
+    half = store.path(**facts, fingerprint="f" * 64, dtype="bfloat16")
+    assert full.name == "toy-ffffffff.json"
+    assert half.name == "toy-ffffffff.bfloat16.json"

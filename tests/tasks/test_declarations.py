@@ -243,7 +243,7 @@ def test_task_by_name() -> None:
 
 
 def test_vocabulary() -> None:
-    """The helpers of declarations give the subsets that their names promise."""
+    """The building blocks of declarations give the subsets that their names promise."""
     assert monolingual(["a", "b"]) == (Subset("a", "a", "a"), Subset("b", "b", "b"))
     assert into("en", ["a"], paired_name=True) == (Subset("a-en", "a", "en"),)
     assert into("en", ["a"], paired_name=False) == (Subset("a", "a", "en"),)

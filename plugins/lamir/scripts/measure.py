@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from harness_lamir.encoder import LamirEncoder, load
 from harness_lamir.plugin import LamirOptions
 

@@ -64,7 +64,14 @@ def tiny_recipe(**changes: object) -> dict[str, Any]:
         "steps": 150,
         "threads": 1,
         "heldout_pairs": 100,
-        "model": {"dim": 32, "tokens": 200, "ngram_buckets": 500, "vocabulary_texts": 900},
+        "model": {
+            "semantic_dim": 32,
+            "lexical_dim": 64,
+            "lexical_share": 0.5,
+            "tokens": 200,
+            "ngram_buckets": 500,
+            "vocabulary_texts": 900,
+        },
         "optimizer": {"learning_rate": 0.02, "warmup_steps": 5},
         "streams": {
             "ir": {"batch_size": 16, "sources": [english]},

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import yaml
-
 from harness_lamir.card import model_card
 from harness_lamir.corpus import FileRecord
 from harness_lamir.recipe import Recipe
@@ -27,7 +26,7 @@ def test_the_card_says_what_how_and_from_what(make_recipe: Callable[..., dict[st
     assert yaml.safe_load(header)["license"] == "cc0-1.0"
     for part in (
         "# tiny\n\nA small one.\n",
-        "700 embeddings of 32 dimensions",
+        "700 of them, each with weights. 32 dimensions are learned embeddings; 64 are fixed hashed places",
         "\n    harness train x\n",
         "IR 1.0000, semantic 2.0000, language 1.4000",
         "100 translations",

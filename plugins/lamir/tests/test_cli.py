@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from harness_lamir.cli import train
 
 from harness.errors import UsageError
-from harness_lamir.cli import train
 
 Make = Callable[..., dict[str, Any]]
 
@@ -23,9 +23,7 @@ def write(make: Make, folder: Path, **changes: object) -> Path:
     return path
 
 
-def test_a_run_prints_its_folder_and_reports_on_stderr(
-    make_recipe: Make, tiny_data: Path, tmp_path: Path
-) -> None:
+def test_a_run_prints_its_folder_and_reports_on_stderr(make_recipe: Make, tiny_data: Path, tmp_path: Path) -> None:
     """Standard output holds the folder alone; the card holds a command without this machine."""
     config = write(make_recipe, tmp_path)
     output = tmp_path / "model"
@@ -35,9 +33,7 @@ def test_a_run_prints_its_folder_and_reports_on_stderr(
     assert done.stdout == f"{output}\n"
     assert "step 4/4: ir " in done.stderr and "held-out translations found" in done.stderr
     card = (output / "README.md").read_text(encoding="utf-8")
-    assert (
-        "    harness train lamir --config tiny.yaml --data DATA --output tiny --seed 9 --steps 4\n"
-    ) in card
+    assert ("    harness train lamir --config tiny.yaml --data DATA --output tiny --seed 9 --steps 4\n") in card
     assert "Seed 9, 4 steps" in card
 
 
@@ -58,9 +54,7 @@ def test_the_data_folder_defaults_to_the_recipes_own(
     assert done.exit_code == 0
 
 
-def test_a_forbidden_folder_can_be_added(
-    make_recipe: Make, tiny_data: Path, tmp_path: Path
-) -> None:
+def test_a_forbidden_folder_can_be_added(make_recipe: Make, tiny_data: Path, tmp_path: Path) -> None:
     """--forbid joins the recipe's own list."""
     (tiny_data / "more").mkdir()
     (tiny_data / "more" / "q.jsonl").write_text('{"text": "Water"}')

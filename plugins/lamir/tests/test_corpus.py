@@ -9,10 +9,10 @@ from random import Random
 from typing import Any
 
 import pytest
-
-from harness.errors import UsageError
 from harness_lamir.corpus import Group, Mixture, load_corpora
 from harness_lamir.recipe import Recipe
+
+from harness.errors import UsageError
 
 Make = Callable[..., dict[str, Any]]
 
@@ -38,9 +38,7 @@ def test_everything_is_read_and_recorded(tiny_data: Path, recipe: Callable[..., 
     assert all(len(f.sha256) == 64 for f in corpora.files)
 
 
-def test_files_below_a_forbidden_folder_are_refused(
-    tiny_data: Path, recipe: Callable[..., Recipe]
-) -> None:
+def test_files_below_a_forbidden_folder_are_refused(tiny_data: Path, recipe: Callable[..., Recipe]) -> None:
     """Even when the recipe would drop equal texts."""
     bad = recipe(forbidden=["parallel"], drop_forbidden_texts=True)
     (tiny_data / "parallel" / "corpus.jsonl").write_text('{"text": "x"}')
@@ -48,9 +46,7 @@ def test_files_below_a_forbidden_folder_are_refused(
         load_corpora(bad, tiny_data)
 
 
-def test_evaluation_texts_are_refused_or_dropped(
-    tiny_data: Path, recipe: Callable[..., Recipe]
-) -> None:
+def test_evaluation_texts_are_refused_or_dropped(tiny_data: Path, recipe: Callable[..., Recipe]) -> None:
     """An equal text stops training, with its line; or is left out and counted."""
     path = tiny_data / "parallel" / "xa.tsv"
     path.write_text(path.read_text() + "\nA TEXT of  the evaluation\tx\n")
@@ -104,9 +100,7 @@ def test_draws_follow_the_weights() -> None:
 
 
 @pytest.mark.parametrize(("alpha", "share"), [(1.0, 0.75), (0.5, 0.634), (0.0, 0.5)])
-def test_alpha_flattens_the_languages(
-    tiny_data: Path, make_recipe: Make, alpha: float, share: float
-) -> None:
+def test_alpha_flattens_the_languages(tiny_data: Path, make_recipe: Make, alpha: float, share: float) -> None:
     """Languages of 600 and 200 rows: their odds are 3 ** alpha."""
     path = tiny_data / "parallel" / "xb.tsv"
     path.write_text("\n".join(path.read_text().splitlines()[:200]))

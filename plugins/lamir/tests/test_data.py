@@ -6,8 +6,6 @@ import gzip
 from pathlib import Path
 
 import pytest
-
-from harness.errors import UsageError
 from harness_lamir.data import (
     IrPair,
     evaluation_texts,
@@ -18,6 +16,8 @@ from harness_lamir.data import (
     read_parallel,
     read_texts,
 )
+
+from harness.errors import UsageError
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -31,8 +31,7 @@ def test_english_pairs_from_json_lines(tmp_path: Path) -> None:
     """Negatives are optional, other keys are ignored, blank lines are skipped."""
     path = write(
         tmp_path / "en.jsonl.gz",
-        '{"query": "q", "positive": "p", "title": "t"}\n\n'
-        '{"query": "r", "positive": "s", "negatives": ["a", "b"]}\n',
+        '{"query": "q", "positive": "p", "title": "t"}\n\n{"query": "r", "positive": "s", "negatives": ["a", "b"]}\n',
     )
     file = read_ir(path)
     assert file.rows == [IrPair("q", "p"), IrPair("r", "s", ("a", "b"))]

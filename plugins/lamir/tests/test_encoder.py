@@ -8,10 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.encoders.protocols import Encoder
-from harness.errors import UsageError
-from harness.testing import parametrize_with_checks
 from harness_lamir.encoder import (
     LamirEncoder,
     checkpoint_fingerprint,
@@ -19,6 +15,10 @@ from harness_lamir.encoder import (
     shipped_checkpoint,
 )
 from harness_lamir.plugin import TRAINING_DATASETS, LamirOptions
+
+from harness.encoders.protocols import Encoder
+from harness.errors import UsageError
+from harness.testing import parametrize_with_checks
 
 ODD = ["", "   ", "\ud800 lone", "😀", "a\x00b", "Москва", "東京は日本の首都です"]
 ODD += ["x" * 100_000, "w " * 50_000]
@@ -71,9 +71,7 @@ def test_half_precision_agrees(encoder: LamirEncoder) -> None:
     """bfloat16 moves cosines by little."""
     half = load(LamirOptions(device="cpu", dtype="bfloat16"))
     texts = ["the river", "a bridge over water", "le pont"]
-    np.testing.assert_allclose(
-        half.encode(texts, role="query"), encoder.encode(texts, role="query"), atol=0.02
-    )
+    np.testing.assert_allclose(half.encode(texts, role="query"), encoder.encode(texts, role="query"), atol=0.02)
 
 
 def test_the_shipped_checkpoint_is_small_and_safe() -> None:

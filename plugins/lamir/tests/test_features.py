@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from harness_lamir.features import (
     EMPTY,
     PAD,
@@ -16,7 +13,10 @@ from harness_lamir.features import (
     FeatureExtractor,
     ngrams_of,
     romanise,
+    skeleton_ngrams_of,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 TEXTS = ["the river and the bridge", "Москва стоит на реке", "東京は日本の首都", "ሰላም ዓለም"] * 3
 
@@ -39,6 +39,13 @@ def test_ngrams_are_framed() -> None:
     """The boundary markers are characters like any other."""
     assert ngrams_of("ab", 3, 5) == ["<ab", "ab>", "<ab>"]
     assert ngrams_of("a", 4, 5) == []
+
+
+def test_skeletons_are_marked_consonants() -> None:
+    """Vowels and doubled letters go; what is left of one letter says nothing."""
+    assert skeleton_ngrams_of("moskva", 3) == ["~<ms", "~msk", "~skv", "~kv>", "~<msk", "~mskv", "~skv>"]
+    assert skeleton_ngrams_of("anna", 3) == []
+    assert set(skeleton_ngrams_of("alqahrt", 3)) & set(skeleton_ngrams_of("qahira", 3)) == {"~qhr"}
 
 
 def test_spellings_of_a_name_share_features() -> None:
@@ -81,9 +88,7 @@ def test_any_text_has_valid_ids(text: str) -> None:
 
 def test_training_and_saving_are_deterministic(tmp_path: Path) -> None:
     """The order of the texts does not matter, and a round trip changes nothing."""
-    again = FeatureExtractor.train(
-        reversed(TEXTS), tokens=120, config=FeatureConfig(ngram_buckets=300)
-    )
+    again = FeatureExtractor.train(reversed(TEXTS), tokens=120, config=FeatureConfig(ngram_buckets=300))
     assert again.tokenizer.to_str() == SMALL.tokenizer.to_str()
     SMALL.save(tmp_path)
     loaded = FeatureExtractor.load(tmp_path)

@@ -8,12 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from harness_lamir.losses import info_nce, language_loss, semantic_loss, total_loss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
-
-from harness_lamir.losses import info_nce, language_loss, semantic_loss, total_loss
 
 Array = NDArray[np.float64]
 TAU = 0.07
@@ -196,9 +195,7 @@ def test_finite_differences_by_hand() -> None:
 def test_total_is_the_weighted_sum() -> None:
     """L_IR + w_s semaCL + w_l langCL."""
     ir, semantic, language = torch.tensor(2.0), torch.tensor(3.0), torch.tensor(5.0)
-    total = total_loss(
-        ir, semantic, language, ir_weight=1.0, semantic_weight=0.5, language_weight=0.1
-    )
+    total = total_loss(ir, semantic, language, ir_weight=1.0, semantic_weight=0.5, language_weight=0.1)
     assert total.item() == pytest.approx(4.0)
 
 

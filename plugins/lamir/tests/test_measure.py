@@ -16,9 +16,7 @@ def test_the_checkpoint_retrieves_across_and_within_languages(real_data: Path) -
     command = [sys.executable, str(SCRIPT), str(real_data / "retrieval")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     means = {
-        line.split(":")[0]: float(line.split("mean ")[1].split()[0])
-        for line in printed.splitlines()
-        if "mean" in line
+        line.split(":")[0]: float(line.split("mean ")[1].split()[0]) for line in printed.splitlines() if "mean" in line
     }
     assert means["XQuAD, questions on English paragraphs"] >= 0.36
     assert means["XQuAD, within a language"] >= 0.62

@@ -6,8 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from pydantic import ValidationError
-
 from harness_lamir.plugin import (
     TRAINING_DATASETS,
     LamirOptions,
@@ -15,6 +13,7 @@ from harness_lamir.plugin import (
     harness_trainers,
 )
 from harness_lamir.recipe import load_recipe, shipped_recipes
+from pydantic import ValidationError
 
 
 def test_the_encoder_and_the_trainer_are_declared() -> None:
@@ -37,8 +36,7 @@ def test_the_declared_training_data_is_the_recipes() -> None:
 def test_importing_the_plugin_imports_nothing_heavy() -> None:
     """Neither torch nor transformers nor numpy: `--help` stays quick."""
     code = (
-        "import sys, harness_lamir.plugin;"
-        "print(*{'torch', 'transformers', 'tokenizers', 'numpy'} & set(sys.modules))"
+        "import sys, harness_lamir.plugin;print(*{'torch', 'transformers', 'tokenizers', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from harness_lamir.recipe import load_recipe, shipped_recipes
 
 from harness.errors import UsageError
-from harness_lamir.recipe import load_recipe, shipped_recipes
 
 Make = Callable[..., dict[str, Any]]
 
@@ -50,9 +50,7 @@ def test_the_language_loss_never_trains_alone(tmp_path: Path, make_recipe: Make)
     ("stream", "weight"),
     [("ir", "ir_weight"), ("parallel", "semantic_weight"), ("nonparallel", "language_weight")],
 )
-def test_a_loss_without_text_is_refused(
-    tmp_path: Path, make_recipe: Make, stream: str, weight: str
-) -> None:
+def test_a_loss_without_text_is_refused(tmp_path: Path, make_recipe: Make, stream: str, weight: str) -> None:
     """A positive weight needs its stream."""
     content = make_recipe()
     streams = content["streams"]

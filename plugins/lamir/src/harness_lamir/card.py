@@ -23,8 +23,7 @@ __all__ = ["model_card"]
 _LIBRARIES = ("torch", "transformers", "tokenizers", "anyascii")
 
 _CITATION = (
-    'Hu et al., "Language Agnostic Multilingual Information Retrieval with Contrastive Learning", '
-    "Findings of ACL 2023"
+    'Hu et al., "Language Agnostic Multilingual Information Retrieval with Contrastive Learning", Findings of ACL 2023'
 )
 
 
@@ -52,9 +51,8 @@ def model_card(
     )
     sections = [
         f"---\n{header}---\n\n# {recipe.name}\n\n{recipe.summary}".rstrip(),
-        f"A static bag of features: {features:,} embeddings of {recipe.model.dim} dimensions, each "
-        "with a weight, summed and brought to unit length. It was trained with the three losses "
-        f"of {_CITATION}. Data, sizes and settings are this recipe's own; no figure here is the "
+        f"A static bag of features, {features:,} of them, each with weights. {_halves(recipe)} It was trained with "
+        f"the three losses of {_CITATION}. Data, sizes and settings are this recipe's own; no figure here is the "
         "paper's.",
         "## Use\n\n    harness run --encoder lamir -o checkpoint=FOLDER",
         "## Training\n\n"
@@ -69,12 +67,22 @@ def model_card(
         _measured(heldout),
         _data(recipe, files),
         "## Recipe\n\n```yaml\n"
-        + yaml.safe_dump(
-            recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=96
-        )
+        + yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=96)
         + "```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _halves(recipe: Recipe) -> str:
+    """Return what a vector is made of."""
+    model = recipe.model
+    learned = f"{model.semantic_dim} dimensions are learned embeddings"
+    if not model.lexical_dim:
+        return f"All {learned}."
+    return (
+        f"{learned}; {model.lexical_dim:,} are fixed hashed places, whose weights alone are learned, and contribute "
+        f"{model.lexical_share:g} of a cosine."
+    )
 
 
 def _measured(heldout: HeldOut | None) -> str:
@@ -123,8 +131,5 @@ def _data(recipe: Recipe, files: Sequence[FileRecord]) -> str:
         "|---|---|---|---|",
     ]
     unique = {file.path: file for file in files}
-    lines += [
-        f"| {file.path} | {file.rows} | {file.dropped} | `{file.sha256}` |"
-        for file in unique.values()
-    ]
+    lines += [f"| {file.path} | {file.rows} | {file.dropped} | `{file.sha256}` |" for file in unique.values()]
     return "\n".join([*lines, "", "</details>"])

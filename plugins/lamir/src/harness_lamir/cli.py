@@ -107,8 +107,7 @@ def train(
         )
     if outcome.heldout is not None:
         console.print(
-            f"held-out translations found: {outcome.heldout.before:.3f} before, "
-            f"{outcome.heldout.after:.3f} after"
+            f"held-out translations found: {outcome.heldout.before:.3f} before, {outcome.heldout.after:.3f} after"
         )
     click.echo(str(outcome.folder))
 
@@ -128,9 +127,7 @@ def _find(config: str) -> Path:
     return path if path.exists() else shipped_recipes().get(config, path)
 
 
-def _override(
-    recipe: Recipe, path: Path, *, seed: int | None, steps: int | None, forbid: tuple[str, ...]
-) -> Recipe:
+def _override(recipe: Recipe, path: Path, *, seed: int | None, steps: int | None, forbid: tuple[str, ...]) -> Recipe:
     """Return the recipe with the command line's values in it, checked again."""
     changes: dict[str, object] = {"forbidden": [*recipe.forbidden, *forbid]}
     changes |= {} if seed is None else {"seed": seed}
@@ -141,15 +138,11 @@ def _override(
         raise UsageError(f"recipe {path}: {error.errors()[0]['msg']}") from error
 
 
-def _command(
-    config: str, recipe: Recipe, *, seed: int | None, steps: int | None, forbid: tuple[str, ...]
-) -> str:
+def _command(config: str, recipe: Recipe, *, seed: int | None, steps: int | None, forbid: tuple[str, ...]) -> str:
     """Return the command for the model card: what was typed, without this machine's folders."""
     path = Path(config)
     shipped = shipped_recipes().get(path.stem)
-    is_shipped = shipped is not None and (
-        not path.exists() or path.read_bytes() == shipped.read_bytes()
-    )
+    is_shipped = shipped is not None and (not path.exists() or path.read_bytes() == shipped.read_bytes())
     words = ["harness", "train", "lamir", "--config", path.stem if is_shipped else path.name]
     words += ["--data", "DATA", "--output", recipe.name]
     words += [] if seed is None else ["--seed", str(seed)]

@@ -124,9 +124,7 @@ def load_corpora(recipe: Recipe, data: Path) -> Corpora:
     streams = recipe.streams
     needed = streams.ir.hard_negatives if streams.ir else 0
     ir = loader.stream("ir", streams.ir, lambda path, _: _checked_ir(path, needed), _ir_texts)
-    parallel = loader.stream(
-        "parallel", streams.parallel, lambda path, _: read_parallel(path), list
-    )
+    parallel = loader.stream("parallel", streams.parallel, lambda path, _: read_parallel(path), list)
     nonparallel = loader.stream(
         "nonparallel",
         streams.nonparallel,
@@ -162,10 +160,7 @@ class _Loader:
             return None
         groups: list[Group[Row]] = []
         for source in stream.sources:
-            files = [
-                self._keep(read(path, source), texts_of)
-                for path in self._find(source, name, stream.languages)
-            ]
+            files = [self._keep(read(path, source), texts_of) for path in self._find(source, name, stream.languages)]
             kept = [(file, dropped) for file, dropped in files if file.rows]
             total = sum(len(file.rows) ** stream.alpha for file, _ in kept)
             for file, dropped in kept:
@@ -196,8 +191,7 @@ class _Loader:
             found = {path: None for path in found if language_of(path) in languages}
             if not found:
                 raise UsageError(
-                    f"source {source.name!r} of stream {stream!r}: no file is in a language of "
-                    f"{', '.join(languages)}",
+                    f"source {source.name!r} of stream {stream!r}: no file is in a language of {', '.join(languages)}",
                     hint="Files are named after their language, as in sw.tsv.gz.",
                 )
         for path in found:
@@ -209,9 +203,7 @@ class _Loader:
                     )
         return list(found)
 
-    def _keep(
-        self, file: TextFile[Row], texts_of: Callable[[Row], Iterable[str]]
-    ) -> tuple[TextFile[Row], int]:
+    def _keep(self, file: TextFile[Row], texts_of: Callable[[Row], Iterable[str]]) -> tuple[TextFile[Row], int]:
         """Return the file without the rows that hold an evaluation text, and how many those are."""
         if not self.texts:
             return file, 0

@@ -185,9 +185,7 @@ def _pair(line: str, where: str) -> tuple[str, str]:
     """Split a TSV line into its two columns."""
     cells = line.split("\t")
     if len(cells) != 2 or not all(cell.strip() for cell in cells):
-        raise UsageError(
-            f"{where}: expected two non-empty columns, found {len(cells)}: {line[:80]!r}"
-        )
+        raise UsageError(f"{where}: expected two non-empty columns, found {len(cells)}: {line[:80]!r}")
     return cells[0], cells[1]
 
 

@@ -101,8 +101,7 @@ def load(options: LamirOptions) -> LamirEncoder:
         raise UsageError(f"lamir: checkpoint {folder} cannot be loaded: {error}") from error
     if module.config.vocab_size != extractor.size:
         raise UsageError(
-            f"lamir: checkpoint {folder} has {module.config.vocab_size} embeddings for "
-            f"{extractor.size} features",
+            f"lamir: checkpoint {folder} has {module.config.vocab_size} embeddings for {extractor.size} features",
             hint="Its files come from different runs; train again, or copy the whole folder.",
         )
     recipe = _recipe(folder)

@@ -4,8 +4,9 @@ A text is cut at whitespace, and every word yields two kinds of features:
 
 1. the **tokens** of a subword tokenizer, which know the word as it is written;
 2. the **n-grams** of its romanised form: ``anyascii`` spells every script in ASCII, lowercased and
-   framed by the boundary markers ``<`` and ``>``. They let "Москва", "Moskva" and "Moscow" share
-   features, which no tokenizer would, and they carry names and loans from script to script.
+   framed by the boundary markers ``<`` and ``>``, once whole and once with its consonants alone.
+   They let "Москва", "Moskva" and "Moscow" share features, which no tokenizer would, and they
+   carry names and loans from script to script.
 
 The n-grams are hashed into a fixed number of buckets rather than looked up in a list: a list would
 know the frequent ones only, and the rare ones are those that tell one name from another. The ids:
@@ -36,6 +37,8 @@ PAD, EMPTY, UNK = 0, 1, 2
 _SPECIAL = ["[PAD]", "[EMPTY]", "[UNK]"]
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ASCII_WORD = re.compile("[a-z0-9]+")
+_VOWELS = re.compile("[aeiouy]")
+_REPEATED = re.compile(r"(.)\1+")
 _CACHED_WORDS = 500_000
 _CACHED_LENGTH = 32  # longer words are unsegmented sentences, seldom seen twice
 _REPETITIONS = 200  # a word is frequent beyond that, whatever its exact count
@@ -71,11 +74,19 @@ def romanise(text: str) -> list[str]:
 def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
     """Return the n-grams of a romanised word framed by ``<`` and ``>``, short ones first."""
     framed = f"<{word}>"
-    return [
-        framed[start : start + n]
-        for n in range(shortest, longest + 1)
-        for start in range(len(framed) - n + 1)
-    ]
+    return [framed[start : start + n] for n in range(shortest, longest + 1) for start in range(len(framed) - n + 1)]
+
+
+def skeleton_ngrams_of(word: str, shortest: int) -> list[str]:
+    """Return n-grams of a romanised word's consonants, of two lengths, each marked with ``~``.
+
+    Scripts that leave vowels unwritten romanise without them: "القاهرة" gives "alqahrt" and shares
+    more with the consonants of "al-Qahira" than with its letters.
+    """
+    consonants = _REPEATED.sub(r"\1", _VOWELS.sub("", word))
+    if len(consonants) < 2:
+        return []
+    return [f"~{ngram}" for ngram in ngrams_of(consonants, shortest, shortest + 1)]
 
 
 class FeatureExtractor:
@@ -123,7 +134,10 @@ class FeatureExtractor:
             ids += [
                 self.tokens + zlib.crc32(ngram.encode()) % config.ngram_buckets
                 for piece in romanise(word)
-                for ngram in ngrams_of(piece, config.ngram_min, config.ngram_max)
+                for ngram in [
+                    *ngrams_of(piece, config.ngram_min, config.ngram_max),
+                    *skeleton_ngrams_of(piece, config.ngram_min),
+                ]
             ]
         if len(word) <= _CACHED_LENGTH:
             if len(self._cache) >= _CACHED_WORDS:
@@ -209,7 +223,5 @@ def _train_tokenizer(words: Counter[str], size: int) -> Tokenizer:
     # The trainer's own `limit_alphabet` breaks ties at random; ours does not.
     alphabet = _alphabet(words, size // 3)
     ordered = sorted((word, times) for word, times in words.items() if alphabet.issuperset(word))
-    tokenizer.train_from_iterator(
-        (" ".join([word] * min(times, _REPETITIONS)) for word, times in ordered), trainer
-    )
+    tokenizer.train_from_iterator((" ".join([word] * min(times, _REPETITIONS)) for word, times in ordered), trainer)
     return tokenizer

@@ -30,9 +30,7 @@ __all__ = ["Pool", "info_nce", "language_loss", "semantic_loss", "total_loss"]
 Pool = Literal["other-side", "2n"]
 
 
-def info_nce(
-    queries: Tensor, passages: Tensor, temperature: float, *, exclude: Tensor | None = None
-) -> Tensor:
+def info_nce(queries: Tensor, passages: Tensor, temperature: float, *, exclude: Tensor | None = None) -> Tensor:
     """Return the mean InfoNCE loss of queries against the passages of the batch.
 
     Query i belongs to passage i; every other passage is a negative. Hard negatives, H for each
@@ -109,9 +107,7 @@ def semantic_loss(
     return info_nce(sentences, partners, temperature, exclude=exclude)
 
 
-def language_loss(
-    nonparallel: Tensor, english: Tensor, other: Tensor, temperature: float
-) -> Tensor:
+def language_loss(nonparallel: Tensor, english: Tensor, other: Tensor, temperature: float) -> Tensor:
     """Return langCL: no text may lie nearer to one side of a translation than to the other.
 
     For a text n and a translation (e, l) the loss is −log P(e|n) − log P(l|n), with
@@ -136,9 +132,7 @@ def language_loss(
     """
     _check_pair(english, other, temperature)
     if nonparallel.ndim != 2 or not len(nonparallel) or nonparallel.shape[1] != english.shape[1]:
-        raise ValueError(
-            f"nonparallel is {tuple(nonparallel.shape)}, expected (N, {english.shape[1]}), N > 0"
-        )
+        raise ValueError(f"nonparallel is {tuple(nonparallel.shape)}, expected (N, {english.shape[1]}), N > 0")
     # Two similarity matrices: subtracting the embeddings first would need one product only, but
     # loses digits where e and l nearly agree, which is where this loss drives them.
     difference = (nonparallel @ english.T - nonparallel @ other.T) / temperature  # (N, P)

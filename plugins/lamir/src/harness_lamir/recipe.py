@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -80,24 +80,26 @@ class Model(_Strict):
     """The shape of the encoder.
 
     Attributes:
-        dim: dimensions of an embedding.
+        semantic_dim: learned dimensions.
+        lexical_dim: fixed dimensions, which cost nothing on disk; 0 for none.
+        lexical_share: what the fixed dimensions contribute to a dot product.
         tokens: subword tokens in the vocabulary, at most.
         ngram_buckets: ids that the hashed character n-grams share.
         ngram_min: shortest n-gram.
         ngram_max: longest n-gram.
         token_weight: factor on the first weights of tokens: a word has one or two of them beside
             some twenty n-grams, which would otherwise drown them.
-        store: how the embeddings are written; "int8" takes half the room of "float16".
         vocabulary_texts: texts drawn from the streams to learn the vocabulary from.
     """
 
-    dim: Positive = 256
+    semantic_dim: Positive = 256
+    lexical_dim: Annotated[int, Field(ge=0)] = 0
+    lexical_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     tokens: Annotated[int, Field(ge=16)] = 12_000
     ngram_buckets: Annotated[int, Field(ge=0)] = 16_000
     ngram_min: Positive = 3
     ngram_max: Positive = 5
     token_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    store: Literal["float16", "int8"] = "float16"
     vocabulary_texts: Positive = 300_000
 
     @model_validator(mode="after")
@@ -211,8 +213,5 @@ def load_recipe(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        rules = [
-            f"{'.'.join(str(part) for part in rule['loc']) or 'recipe'}: {rule['msg']}"
-            for rule in error.errors()
-        ]
+        rules = [f"{'.'.join(str(part) for part in rule['loc']) or 'recipe'}: {rule['msg']}" for rule in error.errors()]
         raise UsageError(f"recipe {path}: " + "; ".join(rules)) from error

@@ -109,7 +109,7 @@ def train(
             before = translation_accuracy(model, extractor, heldout)
             on_stage("training")
             last = _optimise(recipe, corpora, extractor, model, rng, on_step)
-            model = model.quantize() if recipe.model.store == "int8" else model.half()
+            model = model.half()
             after = translation_accuracy(model, extractor, heldout)  # of what is written
         finally:
             torch.set_num_threads(threads)
@@ -120,9 +120,7 @@ def train(
     return Outcome(output, last, measured)
 
 
-def build_model(
-    recipe: Recipe, corpora: Corpora, rng: Random
-) -> tuple[FeatureExtractor, LamirModel]:
+def build_model(recipe: Recipe, corpora: Corpora, rng: Random) -> tuple[FeatureExtractor, LamirModel]:
     """Learn the vocabulary of a recipe and return it with an untrained model.
 
     The texts are drawn from all streams alike, as many from each; torch's global generator draws
@@ -136,7 +134,14 @@ def build_model(
         ngram_buckets=settings.ngram_buckets,
     )
     extractor = FeatureExtractor.train(texts, tokens=settings.tokens, config=config)
-    model = LamirModel(LamirConfig(vocab_size=extractor.size, dim=settings.dim))
+    model = LamirModel(
+        LamirConfig(
+            vocab_size=extractor.size,
+            semantic_dim=settings.semantic_dim,
+            lexical_dim=settings.lexical_dim,
+            lexical_share=settings.lexical_share,
+        )
+    )
     sample = texts[:: max(1, len(texts) // 50_000)]
     counts = torch.zeros(extractor.size)
     for text in sample:
@@ -157,7 +162,7 @@ def encode(model: LamirModel, extractor: FeatureExtractor, texts: Sequence[str])
     words = [[rows.setdefault(ids, len(rows)) for ids in extractor.words(text)] for text in texts]
     vectors = model.sums(*_end_to_end(list(rows)))  # (W, D), one for each distinct word
     ids, offsets = _end_to_end(words)
-    return F.normalize(F.embedding_bag(ids, vectors, offsets, mode="sum"), dim=-1)
+    return model.join(F.embedding_bag(ids, vectors, offsets, mode="sum"))
 
 
 def _end_to_end(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -167,9 +172,7 @@ def _end_to_end(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return torch.tensor(ids, dtype=torch.int64), torch.tensor(starts, dtype=torch.int64)
 
 
-def translation_accuracy(
-    model: LamirModel, extractor: FeatureExtractor, pairs: Sequence[tuple[str, str]]
-) -> float:
+def translation_accuracy(model: LamirModel, extractor: FeatureExtractor, pairs: Sequence[tuple[str, str]]) -> float:
     """Return the share of sentences whose nearest neighbour on the other side is their own pair.
 
     Both directions count alike. An English sentence that occurs twice is right for both of its
@@ -217,9 +220,7 @@ def _optimise(
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
     model.train()
     for number in range(1, recipe.steps + 1):
-        rate = settings.learning_rate * min(
-            number / max(1, settings.warmup_steps), 1 - (number - 1) / recipe.steps
-        )
+        rate = settings.learning_rate * min(number / max(1, settings.warmup_steps), 1 - (number - 1) / recipe.steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
         total, step = _losses(recipe, corpora, extractor, model, rng, number)
@@ -255,7 +256,7 @@ def _losses(
         for pair in batch:
             passages += rng.sample(pair.negatives, streams.ir.hard_negatives)
     if (weights.semantic_weight or weights.language_weight) and corpora.parallel:
-        assert streams.parallel is not None  # noqa: S101  the recipe's own rule
+        assert streams.parallel is not None
         pairs = corpora.parallel.draw(rng, streams.parallel.batch_size)
         english = [left for left, _ in pairs]
         other = [right for _, right in pairs]
@@ -307,9 +308,7 @@ def _check_output(output: Path, overwrite: bool) -> None:
         )
 
 
-def _write(
-    output: Path, recipe: Recipe, extractor: FeatureExtractor, model: LamirModel, card: str
-) -> None:
+def _write(output: Path, recipe: Recipe, extractor: FeatureExtractor, model: LamirModel, card: str) -> None:
     """Write the folder beside its place and rename it, so that it is whole or not there."""
     output.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))

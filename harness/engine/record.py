@@ -1,0 +1,138 @@
+"""What a run records: the cards of encoder and task, and the result files that grow subset by subset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.encoders.protocols import Encoder, Searcher
+from harness.engine.plan import Job, Overwrite
+from harness.results.provenance import provenance
+from harness.results.schema import AverageCard, EncoderCard, ResultFile, SubsetResult, TaskCard
+from harness.results.store import ResultStore
+from harness.sources.source import Source
+from harness.tasks.model import Task
+from harness.tasks.selection import Selection
+
+Model = Encoder | Searcher
+
+
+class Recorder:
+    """The result files of one run: which file a job belongs to, what is in it, and adding to it."""
+
+    def __init__(
+        self, source: Source, card: EncoderCard, selection: Selection, *, output: Path, overwrite: Overwrite
+    ) -> None:
+        self._source = source
+        self._card = card
+        self._overwrite = overwrite
+        self._limit = selection.limit
+        self._split = selection.split
+        self._store = ResultStore(output)
+
+    def path(self, job: Job) -> Path:
+        """The file `job` belongs to."""
+        return self._store.path(
+            source=self._source.name,
+            task=job.selected.task.name,
+            variant=self._source.variant,
+            split=job.selected.split,
+            encoder=self._card.name,
+            fingerprint=self._card.fingerprint,
+            dtype=self._card.dtype,
+            limit=self._limit,
+        )
+
+    def done(self, job: Job, model: Model) -> SubsetResult | None:
+        """The result of `job` that is there and still true; failures are tried again."""
+        if self._overwrite is Overwrite.ALWAYS:
+            return None
+        file = self._store.read(self.path(job))
+        result = file.subsets.get(job.selected.subset.name) if file else None
+        if result is None or result.status == "failed" or result.identity != job.identity(model.info, self._limit):
+            return None
+        return result
+
+    def write(self, job: Job, result: SubsetResult) -> None:
+        """Add `result` to the file of `job`, atomically."""
+        path = self.path(job)
+        file = self._store.read(path)
+        subsets = dict(file.subsets) if file else {}
+        subsets[job.selected.subset.name] = result
+        order = [s.name for s in job.selected.task.subsets]
+        self._store.write(
+            path,
+            ResultFile(
+                task=task_card(job.selected.task, self._source, self._split),
+                split=job.selected.split,
+                encoder=self._card,
+                provenance=provenance(self._source.revision),
+                subsets={name: subsets[name] for name in order if name in subsets},
+            ),
+        )
+
+
+def encoder_card(
+    model: Model,
+    *,
+    spec: str,
+    distribution: str,
+    version: str,
+    kind: str,
+    options: dict[str, Any],
+    training: Sequence[str] | None,
+) -> EncoderCard:
+    """The card of a loaded encoder: what was asked for, and what its `info` says."""
+    info = model.info
+    return EncoderCard(
+        name=info.name,
+        spec=spec,
+        distribution=distribution,
+        version=version,
+        kind=kind,
+        options=options,
+        fingerprint=info.fingerprint,
+        dim=info.dim,
+        max_tokens=info.max_tokens,
+        similarity=info.similarity,
+        prompts={str(role): prompt for role, prompt in info.prompts.items()},
+        model=info.model,
+        revision=info.revision,
+        licence=info.licence,
+        training_datasets=tuple(training) if training is not None else None,
+        device=info.device,
+        dtype=info.dtype,
+    )
+
+
+def task_card(task: Task, source: Source, split: str | None) -> TaskCard:
+    """The card of `task` as read from `source`, on `split` or on each subset's own."""
+    return TaskCard(
+        name=task.name,
+        title=task.title,
+        family=task.family,
+        version=task.version,
+        source=source.name,
+        variant=source.variant,
+        main_metric=task.main_metric,
+        metrics=task.metrics,
+        subsets={subset.name: split or task.default_split(subset.name) for subset in task.subsets},
+        averages=tuple(AverageCard(title=a.title, subsets=a.subsets) for a in task.averages),
+        passage_template=task.passage_template,
+        licence=task.licence,
+        url=task.url,
+        citation=task.citation,
+    )
+
+
+def portable(value: Any) -> Any:
+    """An option's value as a result may carry it: of a local path only the last component, as `…/name`."""
+    if isinstance(value, dict):
+        return {key: portable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [portable(item) for item in value]
+    if isinstance(value, str) and os.sep in value and Path(value).expanduser().exists():
+        return f"…/{Path(value).expanduser().resolve().name}"
+    return value
