@@ -1,9 +1,9 @@
 """The base class of encoders on torch: everything around `forward`.
 
-Texts are prompted and tokenized ahead of any batch, sorted by length, and cut into batches by a budget of tokens
-(padding included), so that a batch of long passages and a batch of short questions cost about the same memory. A
-subclass says how a text becomes ids and what the network makes of them; pooling, normalisation, device, dtype and
-order are dealt with here.
+Texts are freed of lone surrogates, prompted and tokenized ahead of any batch, sorted by length, and cut into batches by
+a budget of tokens (padding included), so that a batch of long passages and a batch of short questions cost about the
+same memory. A subclass says how a text becomes ids and what the network makes of them; pooling, normalisation, device,
+dtype and order are dealt with here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from harness.encoders.hardware import resolve_device, resolve_dtype
 from harness.encoders.protocols import EncoderInfo, FloatArray, Role
+from harness.encoders.text import without_surrogates
 from harness.errors import UsageError
 
 Pooling = Literal["mean", "cls"]
@@ -85,7 +86,7 @@ class TorchEncoder(ABC):
         if not texts:
             return out
         prompt = cast(Mapping[str, str], self.info.prompts).get(role, "")
-        rows = self.tokenize([prompt + text for text in texts])
+        rows = self.tokenize([without_surrogates(prompt + text) for text in texts])
         with torch.inference_mode():
             for batch in _batches([len(row) for row in rows], self.batch_tokens):
                 input_ids, mask = self._pad([rows[i] for i in batch])

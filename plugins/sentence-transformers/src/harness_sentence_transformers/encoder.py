@@ -10,6 +10,7 @@ import numpy as np
 from harness._util import fingerprint
 from harness.encoders.hardware import resolve_device, resolve_dtype
 from harness.encoders.protocols import EncoderInfo, FloatArray, Role
+from harness.encoders.text import without_surrogates
 from harness.errors import UsageError
 from harness_sentence_transformers.plugin import SentenceTransformerOptions
 from harness_sentence_transformers.weights import locate
@@ -78,7 +79,7 @@ class SentenceTransformerEncoder:
         if not texts:
             return np.zeros((0, self.info.dim), dtype=np.float32)
         vectors = self._model.encode(
-            list(texts),
+            [without_surrogates(text) for text in texts],
             prompt=self.info.prompts[role],
             batch_size=self._batch_size,
             normalize_embeddings=self._normalize,
