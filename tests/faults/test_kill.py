@@ -55,6 +55,11 @@ class SlowToy:
 """
 
 
+def _heed_interrupts() -> None:
+    """Shells start background jobs with SIGINT ignored, children inherit that, and Python respects it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """`harness run --encoder slow-toy` in a process of its own, with folders of its own."""
 
@@ -80,6 +85,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_interrupts,
         )
 
     def complete(self) -> dict[str, Any]:
