@@ -16,6 +16,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from harness._util import fingerprint
 from harness._util.names import did_you_mean
 from harness.errors import DataError, UsageError
 from harness.sources import beir
@@ -39,8 +40,8 @@ class FolderSource:
         self._corpus_from = corpus_from
         self._template = passage_template or "{text}"
         _check_template(self._template)
-        titled = "titled" if "{title}" in self._template else ""
-        self.variant = "-".join(part for part in (f"from-{corpus_from}" if corpus_from else "", titled) if part)
+        named = f"from-{corpus_from}" if corpus_from else ""
+        self.variant = "-".join(part for part in (named, _template_variant(self._template)) if part)
         self._subsets = _find_subsets(self._folder)
         if not self._subsets:
             raise DataError(
@@ -132,6 +133,12 @@ def _find_subsets(root: Path) -> dict[tuple[str, str], Path]:
         for child in sorted(task.iterdir())
         if child.is_dir() and beir.is_subset(child)
     }
+
+
+def _template_variant(template: str) -> str:
+    """What keeps the results of this template apart from those of the plain text."""
+    known = {"{text}": "", "{title} {text}": "titled"}
+    return known.get(template, f"template-{fingerprint.of_json(template)[:8]}")
 
 
 def _check_template(template: str) -> None:

@@ -180,8 +180,9 @@ def test_passage_template(tmp_path: Path, write_subset: Write) -> None:
     selected = _selected(source, "en")
     assert selected.task.passage_template == "{title}: {text}"
     assert source.load(selected).corpus.render(selected.task.passage_template, 0, 1) == ["Title: first"]
-    assert source.variant == "titled"
     assert FolderSource(folder, passage_template="{title} {text}", corpus_from="en").variant == "from-en-titled"
+    others = ("{title}: {text}", "passage: {text}", "{text}", "{title} {text}")
+    assert len({FolderSource(folder, passage_template=template).variant for template in others}) == 4
 
 
 @pytest.mark.parametrize(
