@@ -121,6 +121,7 @@ def load_encoder(
             f"{type(model).__name__}",
             f"It must satisfy harness.encoders.{protocol.__name__}.",
         )
+    trained = model.info.training_datasets  # () is "on nothing", which is an answer; None is not
     return LoadedEncoder(
         model,
         encoder_card(
@@ -130,7 +131,7 @@ def load_encoder(
             version=entry.version,
             kind=entry.spec.kind,
             options={key: portable(value) for key, value in checked.model_dump(mode="json").items()},
-            training=model.info.training_datasets or entry.spec.training_datasets,
+            training=entry.spec.training_datasets if trained is None else trained,
         ),
     )
 
@@ -177,8 +178,7 @@ def plan(
     """
     selection, settings = select or Selection(), settings or Settings()
     if isinstance(encoder, str):
-        entry = (registry or default_registry()).encoder(encoder)
-        validate_options(entry, options or {})
+        check_options(encoder, options or {}, registry=registry)
     opened = open_source(source) if isinstance(source, str) else source
     jobs = load_jobs(opened, choosing.select(opened.tasks(), selection), selection.limit)
     loaded = _loaded(encoder, options, registry)

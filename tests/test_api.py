@@ -38,6 +38,17 @@ class PathOptions(EncoderOptions):
     folder: Path | None = None
 
 
+class Untrained:
+    """An encoder that says it was trained on nothing, which its plugin's declaration does not."""
+
+    def __init__(self, options: EncoderOptions) -> None:
+        self.info = EncoderInfo(name="untrained", dim=2, fingerprint="a" * 64, training_datasets=())
+
+    def encode(self, texts: Sequence[str], *, role: str, language: str | None = None) -> np.ndarray:
+        """The same unit vector for every text."""
+        return np.tile(np.array([1, 0], np.float32), (len(texts), 1))
+
+
 class FromOptions:
     """An encoder made by a plugin's factory."""
 
@@ -62,6 +73,7 @@ def toy_factories(monkeypatch: pytest.MonkeyPatch) -> None:
 
     module = ModuleType("toy_factories")
     module.FromOptions = FromOptions  # type: ignore[attr-defined]
+    module.Untrained = Untrained  # type: ignore[attr-defined]
     module.NoEncoder = lambda options: object()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "toy_factories", module)
 
@@ -184,6 +196,8 @@ def test_training_data_comes_from_the_declaration_unless_the_weights_know(toy_fa
     """What the loaded encoder says of its training goes before what its plugin declares."""
     card = harness.load_encoder("toy", registry=_registry(_spec(training_datasets=("nq",)))).card
     assert card.training_datasets == ("nq",)
+    spec = _spec(factory="toy_factories:Untrained", training_datasets=("nq",))
+    assert harness.load_encoder("toy", registry=_registry(spec)).card.training_datasets == ()
     assert harness.load_encoder("hashing").card.training_datasets == ()
     assert harness.load_encoder("toy", registry=_registry(_spec())).card.training_datasets is None
 
