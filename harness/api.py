@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness._util.folders import cache_root
 from harness._util.names import file_slug
+from harness._util.progress import NO_PROGRESS, Progress
 from harness.encoders.protocols import Encoder, Searcher
 from harness.engine.execute import Outcome, Reporter, Silent, execute
 from harness.engine.plan import Overwrite, PlannedJob, load_jobs, plan_texts
@@ -36,13 +37,15 @@ if TYPE_CHECKING:
 class Settings:
     """Where a run keeps things and how it behaves.
 
-    `output` receives result files, `cache` embeddings (None: the user's cache folder, or $HARNESS_CACHE).
+    `output` receives result files, `runs` rankings where they are wanted, and `cache` what can be made again:
+    embeddings and converted corpora (None: the user's cache folder, or $HARNESS_CACHE).
     """
 
     output: Path = Path("results")
     cache: Path | None = None
     overwrite: Overwrite = Overwrite.ONLY_MISSING
     fail_fast: bool = False
+    runs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class Plan:
     def to_encode(self) -> int:
         """Distinct texts that have no vector yet."""
         return sum(planned.to_encode for planned in self.jobs)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user must know of the data before trusting a score, a sentence for each subset concerned."""
+        return tuple(dict.fromkeys(p.job.collection.notice for p in self.jobs if p.job.collection.notice))
 
 
 @dataclass(frozen=True)
@@ -169,21 +177,23 @@ def plan(
     select: Selection | None = None,
     settings: Settings | None = None,
     registry: Registry | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Plan:
     """Decide what to run: select subsets, read and check their text, load the encoder, look for what is there.
 
     `encoder` is a registered name, or an object that satisfies `Encoder` or `Searcher`. Selection and data come
     before the encoder, so that a typing mistake costs no model loading.
-    Raises UsageError, DataError or NothingSelectedError; nothing is written.
+    `progress` is told of long reading. Raises UsageError, DataError or NothingSelectedError; nothing is written but
+    converted corpora, in the cache.
     """
     selection, settings = select or Selection(), settings or Settings()
     if isinstance(encoder, str):
         check_options(encoder, options or {}, registry=registry)
-    opened = open_source(source) if isinstance(source, str) else source
+    opened = open_source(source, cache=settings.cache, progress=progress) if isinstance(source, str) else source
     jobs = load_jobs(opened, choosing.select(opened.tasks(), selection), selection.limit)
     loaded = _loaded(encoder, options, registry)
-    store = EmbeddingStore(_cache(settings) / "embeddings") if isinstance(loaded.model, Encoder) else None
-    results = Recorder(opened, loaded.card, selection, output=settings.output, overwrite=settings.overwrite)
+    store = EmbeddingStore(cache_root(settings.cache) / "embeddings") if isinstance(loaded.model, Encoder) else None
+    results = _recorder(opened, loaded.card, selection, settings)
     done = [results.done(job, loaded.model) for job in jobs]
     return Plan(
         loaded,
@@ -214,13 +224,7 @@ def evaluate(
         if isinstance(encoder, Plan)
         else plan(encoder, options=options, source=source, select=select, settings=settings, registry=registry)
     )
-    results = Recorder(
-        decided.source,
-        decided.loaded.card,
-        decided.selection,
-        output=decided.settings.output,
-        overwrite=decided.settings.overwrite,
-    )
+    results = _recorder(decided.source, decided.loaded.card, decided.selection, decided.settings)
     waiting = decided.jobs
     if decided.settings.overwrite is Overwrite.NEVER:
         waiting = tuple(planned for planned in waiting if planned.done is not None)
@@ -229,12 +233,16 @@ def evaluate(
         decided.loaded.model,
         decided.store,
         limit=decided.selection.limit,
-        sink=results.write,
+        sink=results,
         reporter=reporter or Silent(),
         fail_fast=decided.settings.fail_fast,
     )
     paths = dict.fromkeys(results.path(outcome.job) for outcome in outcomes)
     return Evaluation(decided.loaded.card, decided.source.name, tuple(outcomes), tuple(paths))
+
+
+def _recorder(source: Source, card: EncoderCard, selection: Selection, settings: Settings) -> Recorder:
+    return Recorder(source, card, selection, output=settings.output, overwrite=settings.overwrite, runs=settings.runs)
 
 
 def _loaded(
@@ -274,14 +282,3 @@ def _row(encoder: EncoderCard, outcome: Outcome) -> dict[str, Any]:
         "error": result.error,
         "reused": outcome.reused,
     }
-
-
-def _cache(settings: Settings) -> Path:
-    """The folder for embeddings: the setting, else $HARNESS_CACHE, else the user's cache folder."""
-    if settings.cache is not None:
-        return settings.cache
-    if named := os.environ.get("HARNESS_CACHE"):
-        return Path(named).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("lamir-harness", appauthor=False))

@@ -102,8 +102,8 @@ def test_scores_of_a_plain_object_equal_an_independent_computation(
     encoder = toy_encoder(dim=16)
     evaluation = harness.evaluate(encoder, select=ONE, settings=Settings(tmp_path / "out"))
     job = evaluation.outcomes[0].job
-    queries, passages = (toy_encoder(dim=16).encode(job.texts(role)[0], role=role) for role in ("query", "passage"))
-    ids, expected = job.collection.corpus.ids(), []
+    queries, passages = (toy_encoder(dim=16).encode(list(job.texts(role)), role=role) for role in ("query", "passage"))
+    ids, expected = list(job.collection.corpus.column("id")), []
     for query, row in zip(
         job.collection.queries.ids, queries.astype(np.float64) @ passages.T.astype(np.float64), strict=True
     ):

@@ -20,6 +20,7 @@ ORDER = (
     {"cli"},
     {"testing"},
     {"api"},
+    {"rescore"},
     {"engine"},
     {"sources", "encoders"},
     {"plugins", "tasks"},

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Digests: TypeAlias = NDArray[np.bytes_]
+else:
+    Digests = "numpy.ndarray"  # numpy is imported by whoever computes them
 
 _BLOCK = 1 << 20
 
@@ -27,6 +35,16 @@ def of_strings(*columns: Iterable[str]) -> str:
             digest.update(data)
         digest.update(b"\xff" * 8)
     return digest.hexdigest()
+
+
+def digests(texts: Sequence[str]) -> Digests:
+    """The 128-bit BLAKE2b digests (n,) of `texts`, dtype S16: what the embedding store knows a text by."""
+    import numpy as np
+
+    out = np.empty(len(texts), dtype="S16")
+    for i, text in enumerate(texts):
+        out[i] = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return out
 
 
 def of_files(paths: Iterable[Path], root: Path) -> str:

@@ -44,6 +44,11 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     return out
 
 
+def listed(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Repeated and comma-separated values as one tuple; everything where there are none."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) or ("*",)
+
+
 def data_only() -> AbstractContextManager[object]:
     """Stdout carries data alone: what an encoder prints while it loads or works goes to stderr."""
     return redirect_stdout(sys.stderr)

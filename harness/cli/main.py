@@ -21,7 +21,9 @@ _VERBS = {
     "plugins": ("harness.cli.plugins:plugins", "List plugins, and what went wrong with those that failed."),
     "check-plugin": ("harness.cli.check_plugin:check_plugin", "Check an encoder against its contract."),
     "tasks": ("harness.cli.tasks:tasks", "List tasks, subsets, metrics, licences and citations."),
+    "data": ("harness.cli.data:data", "List, fetch and verify the files of the benchmarks."),
     "train": ("harness.cli.train:train", "Train an encoder with a trainer that a plugin offers."),
+    "score": ("harness.cli.score:score", "Score a TREC run or a list of predictions, from any system."),
     "leaderboard": ("harness.cli.leaderboard:leaderboard", "Render the boards from result files."),
 }
 

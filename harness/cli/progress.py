@@ -1,12 +1,24 @@
-"""Progress of a run on stderr: a bar with rate and time left on a terminal, a line for each subset elsewhere."""
+"""Progress on stderr: a bar with rate and time left on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.text import Text
 
 from harness.results.schema import SubsetResult
@@ -89,3 +101,51 @@ class TerminalReporter:
         if self._progress:
             self._progress.stop()
             self._progress = None
+
+
+class ReadingProgress:
+    """Tells a person of corpora that are read or fetched, when that takes more than a moment."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextmanager
+    def task(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar over `total` bytes on a terminal, a line every now and then elsewhere."""
+        if self._console.is_terminal:
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+                TimeRemainingColumn(),
+            )
+            with Progress(*columns, console=self._console, transient=True) as progress:
+                bar = progress.add_task(label, total=total)
+                yield lambda done: progress.advance(bar, done)
+            return
+        yield _Lines(self._console, label, total).advance
+
+
+class _Lines:
+    """Progress as lines, the first one after a while."""
+
+    def __init__(self, console: Console, label: str, total: int) -> None:
+        self._console, self._label, self._total = console, label, total
+        self._done = 0
+        self._started = self._last_line = time.monotonic()
+
+    def advance(self, done: int) -> None:
+        """So many more bytes are done."""
+        self._done += done
+        now = time.monotonic()
+        if now - self._last_line >= _LINE_EVERY:
+            self._last_line = now
+            rate = self._done / (now - self._started)
+            left = max(0, self._total - self._done) / rate
+            self._console.print(
+                f"  {self._label}: {self._done / 1e6:,.0f} of {self._total / 1e6:,.0f} MB, {rate / 1e6:,.1f} MB/s, "
+                f"about {left:,.0f} s left",
+                highlight=False,
+                markup=False,
+            )

@@ -54,8 +54,9 @@ from harness.cli import common
     default="pocket",
     envvar="HARNESS_SOURCE",
     show_default=True,
-    metavar="pocket|FOLDER",
-    help="Where text comes from: the embedded collection, or a folder in BEIR layout.",
+    metavar="pocket|hub|FOLDER",
+    help="Where text comes from: the embedded collection, the Hugging Face hub, or a folder with the official files "
+    "of benchmarks or in BEIR layout.",
 )
 @click.option(
     "--corpus-from",
@@ -68,6 +69,22 @@ from harness.cli import common
     envvar="HARNESS_PASSAGE_TEMPLATE",
     metavar="TEMPLATE",
     help="How title and text become a passage (folders). Default: '{text}'.",
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    envvar="HARNESS_SAMPLE",
+    metavar="N",
+    help="Search all judged passages and N others instead of the full corpus. Kept apart as a variant of its own.",
+)
+@click.option(
+    "--sample-seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    envvar="HARNESS_SAMPLE_SEED",
+    metavar="S",
+    help="Which N others --sample takes.",
 )
 @click.option("--split", envvar="HARNESS_SPLIT", help="Split to run; by default each task's own.")
 @click.option(
@@ -99,6 +116,12 @@ from harness.cli import common
     envvar="HARNESS_OVERWRITE",
     help="only-missing scores what has no up-to-date result, always everything, never nothing.",
 )
+@click.option(
+    "--save-runs",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="HARNESS_SAVE_RUNS",
+    help="Folder for rankings as TREC run files, and as prediction JSON where a task is scored by answers.",
+)
 @click.option("--fail-fast", is_flag=True, envvar="HARNESS_FAIL_FAST", help="Stop at the first subset that fails.")
 @click.option(
     "--dry-run", is_flag=True, envvar="HARNESS_DRY_RUN", help="Print the plan, with what is there already, and stop."
@@ -114,11 +137,14 @@ def run(
     source: str,
     corpus_from: str | None,
     passage_template: str | None,
+    sample: int | None,
+    sample_seed: int,
     split: str | None,
     limit: int | None,
     output: Path,
     cache: Path | None,
     overwrite: str,
+    save_runs: Path | None,
     fail_fast: bool,
     dry_run: bool,
     as_json: bool,
@@ -129,7 +155,7 @@ def run(
     subsets failed, 2 interrupted, 4 wrong usage or data, 5 nothing selected.
     """
     from harness import api
-    from harness.cli.progress import TerminalReporter
+    from harness.cli.progress import ReadingProgress, TerminalReporter
     from harness.engine.plan import Overwrite
     from harness.errors import ExitCode
     from harness.plugins.loading import parse_assignments
@@ -137,9 +163,17 @@ def run(
     from harness.tasks.selection import Selection
 
     registry = common.registry(ctx)
-    opened = open_source(source, corpus_from=corpus_from, passage_template=passage_template)
-    selection = Selection(_listed(tasks), _listed(languages), split, limit)
-    settings = api.Settings(output, cache, Overwrite(overwrite), fail_fast)
+    opened = open_source(
+        source,
+        corpus_from=corpus_from,
+        passage_template=passage_template,
+        sample=sample,
+        sample_seed=sample_seed,
+        cache=cache,
+        progress=ReadingProgress(common.stderr()),
+    )
+    selection = Selection(common.listed(tasks), common.listed(languages), split, limit)
+    settings = api.Settings(output, cache, Overwrite(overwrite), fail_fast, save_runs)
     per_encoder = api.share_options(parse_assignments(options), encoders)
     for name in encoders:
         api.check_options(name, per_encoder[name], registry=registry)
@@ -151,6 +185,9 @@ def run(
                 name, options=per_encoder[name], source=opened, select=selection, settings=settings, registry=registry
             )
             plans.append(plan)
+            if len(plans) == 1:
+                for notice in plan.notices:
+                    click.echo(f"harness: note: {notice}", err=True)
             if not dry_run:
                 evaluations.append(
                     api.evaluate(plan, reporter=TerminalReporter(common.stderr(), plan.loaded.card.name))
@@ -165,11 +202,6 @@ def run(
     else:
         _print_tables(evaluations, partial=limit is not None)
     return ExitCode.SOME_FAILED if any(evaluation.failed for evaluation in evaluations) else ExitCode.OK
-
-
-def _listed(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Repeated and comma-separated values as one tuple."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) or ("*",)
 
 
 def _print_plans(plans: list[Any], as_json: bool) -> None:

@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from harness._util.fingerprint import Digests
 from harness.encoders.protocols import Encoder, FloatArray, Role
-from harness.engine.store import Space, digests
+from harness.engine.store import Space
+from harness.engine.texts import Texts
 from harness.errors import EncoderContractError
 
 #: Texts handed to one `encode` call: many batches, so that sorting by length inside the encoder pays.
@@ -23,33 +26,27 @@ SHARD_SECONDS = 5.0
 SHARD_TEXTS = 16_384
 
 
-def missing_texts(space: Space, texts: Sequence[str]) -> list[str]:
-    """The distinct texts that `space` lacks, in order of first appearance."""
-    unique = list(dict.fromkeys(texts))
-    rows = space.locate(digests(unique))
-    return [text for text, row in zip(unique, rows, strict=True) if row < 0]
+def missing(space: Space, digests: Digests) -> NDArray[np.int64]:
+    """The positions (m,) of the distinct texts that `space` lacks, in order of first appearance."""
+    absent = np.flatnonzero(space.locate(digests) < 0)
+    _, first = np.unique(digests[absent], return_index=True)
+    return absent[np.sort(first)]
 
 
-def fill(
-    space: Space,
-    encoder: Encoder,
-    texts: Sequence[str],
-    *,
-    role: Role,
-    language: str | None,
-    advance: Callable[[int], None],
-) -> int:
+def fill(space: Space, encoder: Encoder, texts: Texts, *, role: Role, advance: Callable[[int], None]) -> int:
     """Encode what `space` lacks of `texts` and commit it; returns how many texts were encoded.
 
     `advance(n)` is told of every chunk. Raises EncoderContractError when the encoder breaks its contract; what was
     committed before stays.
     """
-    todo = missing_texts(space, texts)
-    pending: list[tuple[Sequence[str], FloatArray]] = []
+    digests = texts.digests
+    todo = missing(space, digests)
+    pending: list[tuple[Digests, FloatArray]] = []
     started = time.monotonic()
     for start in range(0, len(todo), CHUNK):
         chunk = todo[start : start + CHUNK]
-        pending.append((chunk, encode_checked(encoder, chunk, role=role, language=language)))
+        vectors = encode_checked(encoder, texts.take(chunk), role=role, language=texts.language)
+        pending.append((digests[chunk], vectors))
         advance(len(chunk))
         waiting = sum(len(done) for done, _ in pending)
         if waiting >= SHARD_TEXTS or time.monotonic() - started >= SHARD_SECONDS:
@@ -76,7 +73,6 @@ def encode_checked(encoder: Encoder, texts: Sequence[str], *, role: Role, langua
     return vectors
 
 
-def _commit(space: Space, pending: list[tuple[Sequence[str], FloatArray]]) -> None:
+def _commit(space: Space, pending: list[tuple[Digests, FloatArray]]) -> None:
     if pending:
-        texts = [text for chunk, _ in pending for text in chunk]
-        space.append(digests(texts), np.concatenate([vectors for _, vectors in pending]))
+        space.append(np.concatenate([keys for keys, _ in pending]), np.concatenate([vectors for _, vectors in pending]))

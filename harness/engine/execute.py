@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from harness.encoders.protocols import Encoder, Searcher
 from harness.engine.plan import Job, PlannedJob
 from harness.engine.retrieve import retrieve
-from harness.engine.scoring import counts, per_query, score_hits
+from harness.engine.scoring import Ranking, counts, per_query, ranking, score_ranking
 from harness.engine.store import EmbeddingStore
 from harness.errors import HarnessError
 from harness.results.provenance import peak_memory
@@ -64,7 +64,11 @@ class Silent:
 class Sink(Protocol):
     """Takes each result as soon as it is there."""
 
-    def __call__(self, job: Job, result: SubsetResult) -> None:
+    def keep(self, job: Job, ranking: Ranking) -> None:
+        """Make the ranking of a subset durable, where that was asked for."""
+        ...
+
+    def write(self, job: Job, result: SubsetResult) -> None:
         """Make `result` durable."""
         ...
 
@@ -103,8 +107,8 @@ def execute(
                 continue
             label = plan.job.selected.label
             reporter.start(label)
-            result = _run_one(plan.job, model, store, limit, reporter)
-            sink(plan.job, result)
+            result = _run_one(plan.job, model, store, limit, sink.keep, reporter)
+            sink.write(plan.job, result)
             reporter.finish(label, result)
             outcomes.append(Outcome(plan.job, result, reused=False))
             if result.status == "failed" and fail_fast:
@@ -115,7 +119,12 @@ def execute(
 
 
 def _run_one(
-    job: Job, model: Encoder | Searcher, store: EmbeddingStore | None, limit: int | None, reporter: Reporter
+    job: Job,
+    model: Encoder | Searcher,
+    store: EmbeddingStore | None,
+    limit: int | None,
+    keep: Callable[[Job, Ranking], None],
+    reporter: Reporter,
 ) -> SubsetResult:
     common = {
         "split": job.selected.split,
@@ -126,7 +135,9 @@ def _run_one(
     try:
         retrieved = retrieve(job, model, store, reporter.advance)
         scoring = time.monotonic()
-        scores = score_hits(job, retrieved.hits)
+        ranked = ranking(job, retrieved.hits)
+        scores = score_ranking(job, ranked)
+        keep(job, ranked)
         spent = time.monotonic() - scoring
     except Exception as error:  # an encoder is foreign code: whatever it throws is this subset's failure
         if isinstance(error, HarnessError):

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from harness._util import fingerprint
+from harness._util.fingerprint import Digests
 from harness.encoders.protocols import EncoderInfo, Role
-from harness.engine.encode import missing_texts
+from harness.engine.encode import missing
 from harness.engine.store import EmbeddingStore
+from harness.engine.texts import Passages, Questions, Texts
 from harness.errors import DataError
 from harness.metrics import COMMON, parse
 from harness.results.schema import SubsetResult
@@ -67,13 +71,12 @@ class Job:
             }
         )
 
-    def texts(self, role: Role) -> tuple[Sequence[str], str]:
-        """All texts of one role as the encoder reads them, and their language."""
+    def texts(self, role: Role) -> Texts:
+        """All texts of one role as the encoder reads them."""
         task, subset = self.selected.task, self.selected.subset
         if role == "query":
-            return self.collection.queries.texts, subset.query_language
-        corpus = self.collection.corpus
-        return corpus.render(task.passage_template, 0, len(corpus)), subset.passage_language
+            return Questions(self.collection.queries, subset.query_language)
+        return Passages(self.collection.corpus, task.passage_template, subset.passage_language)
 
 
 @dataclass(frozen=True)
@@ -118,15 +121,19 @@ def plan_texts(
     `store` is None for a searcher, which encodes nothing.
     """
     planned: list[PlannedJob] = []
-    seen: set[tuple[int, str]] = set()
+    seen: dict[int, Digests] = {}  # by space: what earlier jobs of the plan will have encoded
     for job, result in zip(jobs, done, strict=True):
         counts: dict[Role, int] = {"query": 0, "passage": 0}
         if result is None and store is not None:
             for role in counts:
-                texts, language = job.texts(role)
-                space = store.space(info, role, language)
-                fresh = {(id(space), text) for text in missing_texts(space, texts)} - seen
-                seen |= fresh
+                texts = job.texts(role)
+                space = store.space(info, role, texts.language)
+                fresh = texts.digests[missing(space, texts.digests)]
+                if id(space) in seen:
+                    fresh = np.setdiff1d(fresh, seen[id(space)], assume_unique=True)
+                    seen[id(space)] = np.union1d(seen[id(space)], fresh)
+                else:
+                    seen[id(space)] = fresh
                 counts[role] = len(fresh)
         planned.append(PlannedJob(job, result, counts["query"], counts["passage"]))
     return planned

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness._util.names import file_slug
 from harness.encoders.protocols import Encoder, Searcher
 from harness.engine.plan import Job, Overwrite
+from harness.engine.runs import RunFolder
+from harness.engine.scoring import Ranking
 from harness.results.provenance import provenance
 from harness.results.schema import AverageCard, EncoderCard, ResultFile, SubsetResult, TaskCard
 from harness.results.store import ResultStore
@@ -23,7 +26,14 @@ class Recorder:
     """The result files of one run: which file a job belongs to, what is in it, and adding to it."""
 
     def __init__(
-        self, source: Source, card: EncoderCard, selection: Selection, *, output: Path, overwrite: Overwrite
+        self,
+        source: Source,
+        card: EncoderCard,
+        selection: Selection,
+        *,
+        output: Path,
+        overwrite: Overwrite,
+        runs: Path | None = None,
     ) -> None:
         self._source = source
         self._card = card
@@ -31,13 +41,14 @@ class Recorder:
         self._limit = selection.limit
         self._split = selection.split
         self._store = ResultStore(output)
+        self._runs = RunFolder(runs, output) if runs is not None else None
 
     def path(self, job: Job) -> Path:
         """The file `job` belongs to."""
         return self._store.path(
             source=self._source.name,
             task=job.selected.task.name,
-            variant=self._source.variant,
+            variant=self._variant(job),
             split=job.selected.split,
             encoder=self._card.name,
             fingerprint=self._card.fingerprint,
@@ -45,15 +56,29 @@ class Recorder:
             limit=self._limit,
         )
 
+    def _variant(self, job: Job) -> str:
+        """What sets the text of `job` apart from what its task declares."""
+        return "-".join(part for part in (self._source.variant, job.collection.variant) if part)
+
     def done(self, job: Job, model: Model) -> SubsetResult | None:
-        """The result of `job` that is there and still true; failures are tried again."""
+        """The result of `job` that is there and still true; failures are tried again.
+
+        Where rankings are asked for, a result without its run file is not enough.
+        """
         if self._overwrite is Overwrite.ALWAYS:
+            return None
+        if self._runs is not None and not self._runs.path(job, self.path(job)).is_file():
             return None
         file = self._store.read(self.path(job))
         result = file.subsets.get(job.selected.subset.name) if file else None
         if result is None or result.status == "failed" or result.identity != job.identity(model.info, self._limit):
             return None
         return result
+
+    def keep(self, job: Job, ranking: Ranking) -> None:
+        """Write the ranking of `job` where rankings are asked for."""
+        if self._runs is not None:
+            self._runs.write(job, self.path(job), ranking, file_slug(self._card.name))
 
     def write(self, job: Job, result: SubsetResult) -> None:
         """Add `result` to the file of `job`, atomically."""
@@ -65,7 +90,7 @@ class Recorder:
         self._store.write(
             path,
             ResultFile(
-                task=task_card(job.selected.task, self._source, self._split),
+                task=task_card(job.selected.task, self._source, self._variant(job), self._split),
                 split=job.selected.split,
                 encoder=self._card,
                 provenance=provenance(self._source.revision),
@@ -107,15 +132,15 @@ def encoder_card(
     )
 
 
-def task_card(task: Task, source: Source, split: str | None) -> TaskCard:
-    """The card of `task` as read from `source`, on `split` or on each subset's own."""
+def task_card(task: Task, source: Source, variant: str, split: str | None) -> TaskCard:
+    """The card of `task` as read from `source` in `variant`, on `split` or on each subset's own."""
     return TaskCard(
         name=task.name,
         title=task.title,
         family=task.family,
         version=task.version,
         source=source.name,
-        variant=source.variant,
+        variant=variant,
         main_metric=task.main_metric,
         metrics=task.metrics,
         subsets={subset.name: split or task.default_split(subset.name) for subset in task.subsets},

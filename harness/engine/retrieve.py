@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.encoders.protocols import Encoder, FloatArray, Searcher
+from harness.encoders.protocols import Encoder, FloatArray, Role, Searcher
 from harness.engine import search as exact
 from harness.engine.encode import fill
 from harness.engine.plan import DEPTH, Job
 from harness.engine.search import Hits
-from harness.engine.store import EmbeddingStore, Space, digests
+from harness.engine.store import EmbeddingStore, Space
 from harness.errors import EncoderContractError
 
 #: Passages in one block of the scan.
@@ -44,12 +45,13 @@ def retrieve(
 def _with_vectors(job: Job, encoder: Encoder, store: EmbeddingStore, advance: Callable[[int], None]) -> Retrieved:
     started = time.monotonic()
     encoded = 0
-    found: dict[str, tuple[Space, np.ndarray[tuple[int], np.dtype[np.int64]]]] = {}
-    for role in ("query", "passage"):
-        texts, language = job.texts(role)
-        space = store.space(encoder.info, role, language)
-        encoded += fill(space, encoder, texts, role=role, language=language, advance=advance)
-        found[role] = space, space.locate(digests(texts))
+    found: dict[Role, tuple[Space, NDArray[np.int64]]] = {}
+    roles: tuple[Role, ...] = ("query", "passage")
+    for role in roles:
+        texts = job.texts(role)
+        space = store.space(encoder.info, role, texts.language)
+        encoded += fill(space, encoder, texts, role=role, advance=advance)
+        found[role] = space, space.locate(texts.digests)
     searching = time.monotonic()
     query_space, query_rows = found["query"]
     hits = exact.search(
@@ -61,18 +63,17 @@ def _with_vectors(job: Job, encoder: Encoder, store: EmbeddingStore, advance: Ca
     return Retrieved(hits, searching - started, time.monotonic() - searching, encoded)
 
 
-def _blocks(space: Space, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[tuple[int, FloatArray]]:
+def _blocks(space: Space, rows: NDArray[np.int64]) -> Iterator[tuple[int, FloatArray]]:
     for start in range(0, len(rows), BLOCK):
         yield start, space.read(rows[start : start + BLOCK])
 
 
 def _with_searcher(job: Job, searcher: Searcher) -> Retrieved:
     started = time.monotonic()
-    passages, language = job.texts("passage")
-    searcher.index(passages, language=language)
+    passages, queries = job.texts("passage"), job.texts("query")
+    searcher.index(passages, language=passages.language)
     searching = time.monotonic()
-    queries, language = job.texts("query")
-    positions, scores = searcher.search(queries, DEPTH, language=language)
+    positions, scores = searcher.search(queries, DEPTH, language=queries.language)
     positions, scores = np.asarray(positions, dtype=np.int64), np.asarray(scores, dtype=np.float32)
     if positions.ndim != 2 or positions.shape != scores.shape or len(positions) != len(queries):
         raise EncoderContractError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,18 @@ from harness.results.schema import Counts, PerQuery
 _DECIMALS = 6
 
 
-def score_hits(job: Job, hits: Hits) -> Scores:
-    """Scores of `job` by all its measures."""
+@dataclass(frozen=True)
+class Ranking:
+    """Hits with their names: `run` is query id → passage id → score, and `contexts` holds the retrieved texts in rank
+    order where answers are looked for in them.
+    """
+
+    run: dict[str, dict[str, float]]
+    contexts: dict[str, list[str]] | None
+
+
+def ranking(job: Job, hits: Hits) -> Ranking:
+    """`hits` of `job` by name."""
     collection = job.collection
     query_ids = collection.queries.ids
     passage_ids = _looked_up(collection.corpus.ids_at, hits)
@@ -26,7 +37,15 @@ def score_hits(job: Job, hits: Hits) -> Scores:
     contexts = None
     if collection.answers is not None:
         contexts = dict(zip(query_ids, _looked_up(collection.corpus.texts_at, hits), strict=True))
-    return metrics.score(job.measures, qrels=collection.qrels, run=run, answers=collection.answers, contexts=contexts)
+    return Ranking(run, contexts)
+
+
+def score_ranking(job: Job, ranked: Ranking) -> Scores:
+    """Scores of `job` by all its measures."""
+    collection = job.collection
+    return metrics.score(
+        job.measures, qrels=collection.qrels, run=ranked.run, answers=collection.answers, contexts=ranked.contexts
+    )
 
 
 def counts(job: Job, scores: Scores) -> Counts:

@@ -19,7 +19,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,20 +29,11 @@ from numpy.typing import NDArray
 
 from harness._util import fingerprint
 from harness._util.atomic import atomic_writer, write_text
+from harness._util.fingerprint import Digests
 from harness.encoders.protocols import EncoderInfo, FloatArray, Role
-
-Digests = NDArray[np.bytes_]
 
 _LAYOUT = 1
 _DIGEST = np.dtype("S16")
-
-
-def digests(texts: Sequence[str]) -> Digests:
-    """The 128-bit BLAKE2b digests (n,) of `texts`."""
-    out = np.empty(len(texts), dtype=_DIGEST)
-    for i, text in enumerate(texts):
-        out[i] = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return out
 
 
 def space_key(info: EncoderInfo, role: Role, language: str | None) -> dict[str, Any]:
@@ -77,10 +68,18 @@ class EmbeddingStore:
 
 @dataclass(frozen=True)
 class _Shard:
-    """A committed shard; `vectors` (n, dim) float32 is memory-mapped."""
+    """A committed shard. Its vectors are mapped when they are read and released after, so that a scan of a hundred
+    gigabytes takes the memory of one block.
+    """
 
     keys: Digests
-    vectors: FloatArray
+    path: Path
+
+    @property
+    def vectors(self) -> FloatArray:
+        """(n, dim) float32, memory-mapped."""
+        mapped: FloatArray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return mapped
 
 
 class Space:
@@ -156,14 +155,14 @@ class Space:
             facts = json.loads(manifest.read_text("utf-8"))
             if check and any(_sha256(path) != facts["sha256"][part] for part, path in paths.items()):
                 raise ValueError("checksum")
-            keys = np.load(paths["keys"], allow_pickle=False)
-            vectors = np.load(paths["vectors"], mmap_mode="r", allow_pickle=False)
+            shard = _Shard(np.load(paths["keys"], allow_pickle=False), paths["vectors"])
+            keys, vectors = shard.keys, shard.vectors
             if keys.dtype != _DIGEST or vectors.shape != (len(keys), self.dim) or vectors.dtype != np.float32:
                 raise ValueError("shape")
         except (OSError, ValueError, KeyError, TypeError, EOFError):
             self.damaged.append(manifest.stem)
             return
-        self._shards.append(_Shard(keys, vectors))
+        self._shards.append(shard)
         self._index = None
 
 

@@ -37,19 +37,25 @@ def _one(qrels: Mapping[str, Mapping[str, int]], run: Run, measure: Measure) -> 
     import pytrec_eval
 
     if measure.kind == "mrr":  # trec_eval has no cut for it: its -M cuts the ranking instead
-        run = {query: _first(hits, measure.cut) for query, hits in run.items()}
+        run = {query: first(hits, measure.cut) for query, hits in run.items()}
         key, request = "recip_rank", "recip_rank"
     else:
         name = _TREC_NAMES[measure.kind]
         key, request = f"{name}_{measure.cut}", f"{name}.{measure.cut}"
-    judged = {query: dict(grades) for query, grades in qrels.items()}
-    found = pytrec_eval.RelevanceEvaluator(judged, {request}).evaluate({q: dict(hits) for q, hits in run.items()})
+    # Without a relevant passage a query scores 0; where all its grades are below -1, trec_eval would end the process.
+    judged = {query: dict(grades) for query, grades in qrels.items() if max(grades.values(), default=0) > 0}
+    retrieved = {query: dict(hits) for query, hits in run.items() if query in judged}
+    found = pytrec_eval.RelevanceEvaluator(judged, {request}).evaluate(retrieved)
     return {query: float(found[query][key]) if query in found else 0.0 for query in qrels}
 
 
-def _first(hits: Mapping[str, float], cut: int) -> Mapping[str, float]:
-    """The first `cut` hits by (score, id) descending; trec_eval keeps scores in single precision."""
+def ranked(hits: Mapping[str, float]) -> list[str]:
+    """Passage ids as trec_eval orders them: by score, which it keeps in single precision, then by id, descending."""
+    return sorted(hits, key=lambda passage: (c_float(hits[passage]).value, passage), reverse=True)
+
+
+def first(hits: Mapping[str, float], cut: int) -> Mapping[str, float]:
+    """The first `cut` hits in that order."""
     if len(hits) <= cut:
         return hits
-    order = sorted(hits.items(), key=lambda item: (c_float(item[1]).value, item[0]), reverse=True)
-    return dict(order[:cut])
+    return {passage: hits[passage] for passage in ranked(hits)[:cut]}

@@ -42,10 +42,10 @@ class ResultStore:
 
         The short fingerprint keeps two checkpoints of one name apart, and the dtype two precisions of one checkpoint.
         """
-        folder = "--".join(_component(part) for part in (task, variant) if part)
-        partial = (f".{_component(dtype)}" if dtype != "float32" else "") + (f".limit-{limit}" if limit else "")
+        folder = "--".join(component(part) for part in (task, variant) if part)
+        partial = (f".{component(dtype)}" if dtype != "float32" else "") + (f".limit-{limit}" if limit else "")
         name = f"{file_slug(encoder)[:_LONGEST]}-{_short(fingerprint)}{partial}.json"
-        return self.root / _component(source) / folder / _component(split) / name
+        return self.root / component(source) / folder / component(split) / name
 
     def read(self, path: Path) -> ResultFile | None:
         """The file at `path`; None when there is none, or none that this version can read: it is computed again."""
@@ -59,7 +59,7 @@ class ResultStore:
         write_text(path, dump(result))
 
 
-def _component(name: str) -> str:
+def component(name: str) -> str:
     """`name` as one path component; what had to be changed for that is told apart by a short hash."""
     slug = file_slug(name)[:_LONGEST]
     return slug if slug == name else f"{slug}-{fingerprints.of_json(name)[:8]}"

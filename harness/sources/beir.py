@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
-import zlib
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
-from typing import Any
 
+from harness._util.lines import optional_text_field, read_json_lines, read_lines, string_field, text_field
 from harness._util.names import did_you_mean
 from harness.errors import DataError
-from harness.sources.collection import Corpus, Queries
+from harness.sources.collection import Queries
+from harness.sources.corpus import Corpus
+from harness.sources.corpus_cache import Passage
 
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _HEADERS = ({"query-id", "corpus-id", "score"}, {"query_id", "corpus_id", "score"})
@@ -32,22 +31,17 @@ def splits(folder: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_corpus(folder: Path) -> Corpus:
-    """The passages of `folder`."""
-    path = _find(folder, "corpus.jsonl")
-    ids: dict[str, int] = {}
-    titles: list[str] = []
-    texts: list[str] = []
-    for number, row in _json_lines(path):
-        _claim(ids, _string(row, "_id", path, number), path, number)
-        title = row.get("title") or ""
-        if not isinstance(title, str):
-            raise DataError(f"{path}:{number}: 'title' must be a string, not {type(title).__name__}")
-        titles.append(_valid(title, "'title'", path, number))
-        texts.append(_text(row, path, number))
-    if not ids:
-        raise DataError(f"{path}: no passages in it")
-    return Corpus(list(ids), titles, texts)
+def corpus_file(folder: Path) -> Path:
+    """The file with the passages of `folder`. Raises DataError when there is none, or two."""
+    return _find(folder, "corpus.jsonl")
+
+
+def read_passages(path: Path, advance: Callable[[int], None] | None = None) -> Iterator[Passage]:
+    """The passages in a corpus file, streamed. Raises DataError with file and line."""
+    for number, row in read_json_lines(path, advance):
+        where = f"{path}:{number}"
+        name, title = string_field(row, "_id", where), optional_text_field(row, "title", where)
+        yield Passage(name, title, text_field(row, "text", where), path, number)
 
 
 def read_queries(folder: Path) -> Queries:
@@ -55,23 +49,23 @@ def read_queries(folder: Path) -> Queries:
     path = _find(folder, "queries.jsonl")
     ids: dict[str, int] = {}
     texts: list[str] = []
-    for number, row in _json_lines(path):
-        _claim(ids, _string(row, "_id", path, number), path, number)
-        texts.append(_text(row, path, number))
+    for number, row in read_json_lines(path):
+        where = f"{path}:{number}"
+        _claim(ids, string_field(row, "_id", where), path, number)
+        texts.append(text_field(row, "text", where))
     if not ids:
         raise DataError(f"{path}: no queries in it")
     return Queries(tuple(ids), tuple(texts))
 
 
-def read_qrels(
-    folder: Path, split: str, queries: Container[str], passages: Container[str]
-) -> dict[str, dict[str, int]]:
-    """The judgements of `split`, every one of them about one of `queries` and one of `passages`."""
+def read_qrels(folder: Path, split: str, queries: Container[str], corpus: Corpus) -> dict[str, dict[str, int]]:
+    """The judgements of `split`, every one of them about one of `queries` and a passage of `corpus`."""
     if split not in splits(folder):
         raise DataError(f"{folder}: no judgements for split {split!r}", did_you_mean(split, splits(folder)))
     path = _find(folder / "qrels", f"{split}.tsv")
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in _lines(path):
+    places: dict[str, tuple[int, str]] = {}
+    for number, line in read_lines(path):
         fields = line.split("\t")
         if number == 1 and set(fields) in _HEADERS:
             continue
@@ -82,10 +76,7 @@ def read_qrels(
         query, passage, grade = fields
         if query not in queries:
             raise DataError(f"{path}:{number}: judges query {query!r}, which is not among the queries")
-        if passage not in passages:
-            raise DataError(
-                f"{path}:{number}: query {query!r} is judged on passage {passage!r}, which is not in the corpus"
-            )
+        places.setdefault(passage, (number, query))
         grades = qrels.setdefault(query, {})
         if passage in grades:
             raise DataError(f"{path}:{number}: query {query!r} judges passage {passage!r} twice")
@@ -94,6 +85,11 @@ def read_qrels(
         grades[passage] = int(grade)
     if not qrels:
         raise DataError(f"{path}: no judgements in it")
+    if missing := places.keys() - corpus.find(places).keys():
+        number, query, passage = min((*places[passage], passage) for passage in missing)
+        raise DataError(
+            f"{path}:{number}: query {query!r} is judged on passage {passage!r}, which is not in the corpus"
+        )
     return qrels
 
 
@@ -105,62 +101,6 @@ def _find(folder: Path, name: str) -> Path:
     if len(found) > 1:
         raise DataError(f"{folder}: holds both {name} and {name}.gz", "Remove the one that is out of date.")
     return found[0]
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(number, line) without line ends, blank lines left out; every way a file can be damaged becomes a DataError."""
-    number = 0
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
-            for number, raw in enumerate(stream, start=1):
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                if line.strip():
-                    yield number, line
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}:{number}: not UTF-8 ({error.reason} at byte {error.start})") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: damaged gzip data after line {number} ({error})", "Fetch the file again.") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _lines(path):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:  # ValueError also for a number of too many digits
-            raise DataError(f"{path}:{number}: not valid JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise DataError(f"{path}:{number}: a JSON object is expected, not {type(row).__name__}")
-        yield number, row
-
-
-def _string(row: dict[str, Any], key: str, path: Path, number: int) -> str:
-    if key not in row:
-        raise DataError(f"{path}:{number}: no {key!r} field", did_you_mean(key, row))
-    value = row[key]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value:
-        raise DataError(f"{path}:{number}: {key!r} must be a non-empty string, not {value!r}")
-    return _valid(value, repr(key), path, number)
-
-
-def _text(row: dict[str, Any], path: Path, number: int) -> str:
-    text = row.get("text")
-    if not isinstance(text, str):
-        raise DataError(f"{path}:{number}: 'text' must be a string, not {type(text).__name__}")
-    if not text.strip():
-        raise DataError(f"{path}:{number}: empty text")
-    return _valid(text, "text", path, number)
-
-
-def _valid(text: str, what: str, path: Path, number: int) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise DataError(f"{path}:{number}: {what} holds a lone surrogate, which is no character") from None
-    return text
 
 
 def _claim(ids: dict[str, int], name: str, path: Path, number: int) -> None:

@@ -1,84 +1,19 @@
 """The one data format of the harness: a corpus, queries, judgements, and answers where a protocol wants them.
 
-Texts live in Arrow columns, so that a corpus can be memory-mapped and is never a dictionary of documents. Two subsets
-that share a corpus share the object, and `fingerprint` says so across sources and runs.
+Two subsets that share a corpus share the object, and `fingerprint` says so across sources and runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from harness._util import fingerprint
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
+from harness.sources.corpus import Corpus
 
 #: Judgements: query id → passage id → integer grade; explicit zeros are kept.
 Qrels = Mapping[str, Mapping[str, int]]
-
-
-class Corpus:
-    """Passages: ids, titles and texts as Arrow columns of equal length.
-
-    Ids are distinct and texts are not empty; whoever builds a corpus has checked that.
-    """
-
-    def __init__(self, ids: Sequence[str], titles: Sequence[str], texts: Sequence[str]) -> None:
-        import pyarrow as pa
-
-        columns = [pa.array(column, type=pa.large_string()) for column in (ids, titles, texts)]
-        self.table: pa.Table = pa.table(columns, names=["id", "title", "text"])
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
-
-    def ids(self) -> list[str]:
-        """All passage ids, in corpus order."""
-        return list(self.table["id"].to_pylist())
-
-    def ids_at(self, positions: NDArray[np.int64]) -> list[str]:
-        """The ids at `positions` (n,)."""
-        return list(self.table["id"].take(positions).to_pylist())
-
-    def texts_at(self, positions: NDArray[np.int64]) -> list[str]:
-        """The texts, without titles, at `positions` (n,)."""
-        return list(self.table["text"].take(positions).to_pylist())
-
-    def render(self, template: str, start: int, stop: int) -> list[str]:
-        """The strings an encoder reads for passages start…stop: `template` with {title} and {text} filled in.
-
-        White space that an absent title leaves at the ends is stripped; the text itself is never changed.
-        """
-        rows = self.table.slice(start, stop - start)
-        titles, texts = rows["title"].to_pylist(), rows["text"].to_pylist()
-        if template == "{text}":
-            return list(texts)
-        untitled = template.format(title="", text="\0").strip()
-        return [
-            template.format(title=title, text=text) if title else untitled.replace("\0", text)
-            for title, text in zip(titles, texts, strict=True)
-        ]
-
-    @cached_property
-    def tie_order(self) -> NDArray[np.int64]:
-        """Rank (n,) of each passage by the UTF-8 bytes of its id: trec_eval breaks ties by id, descending."""
-        import numpy as np
-        import pyarrow.compute as pc
-
-        order = pc.sort_indices(self.table["id"]).to_numpy()
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
-        return rank
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of ids, titles and texts in order."""
-        return fingerprint.of_strings(*(self.table[name].to_pylist() for name in ("id", "title", "text")))
 
 
 @dataclass(frozen=True)
@@ -98,11 +33,34 @@ class Queries:
 
 
 @dataclass(frozen=True)
-class Collection:
-    """Everything behind one subset on one split.
+class Asked:
+    """What is asked of a corpus: everything behind one subset on one split but the passages.
 
     `queries` are the ones to run: those that `qrels` judges or, for answer-based metrics, those with `answers`.
-    `repeats` counts queries that `without_repeats` has left out.
+    """
+
+    queries: Queries
+    qrels: Qrels
+    answers: Mapping[str, tuple[str, ...]] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over queries, judgements and answers, whatever their order in files."""
+        return fingerprint.of_json(
+            {
+                "queries": dict(zip(self.queries.ids, self.queries.texts, strict=True)),
+                "qrels": {query: dict(grades) for query, grades in self.qrels.items()},
+                "answers": {q: list(a) for q, a in self.answers.items()} if self.answers is not None else None,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Everything behind one subset on one split: a corpus, and what `Asked` holds.
+
+    `repeats` counts queries that `without_repeats` has left out. `variant` sets the text apart from what the task
+    declares (`sample-1000`, `unofficial`), and `notice` says in one sentence why.
     """
 
     corpus: Corpus
@@ -110,6 +68,13 @@ class Collection:
     qrels: Qrels
     answers: Mapping[str, tuple[str, ...]] | None = None
     repeats: int = 0
+    variant: str = ""
+    notice: str = ""
+
+    @property
+    def asked(self) -> Asked:
+        """Everything but the corpus."""
+        return Asked(self.queries, self.qrels, self.answers)
 
     def without_repeats(self) -> Collection:
         """This collection with each query once: one that repeats the text *and* the judgements of another goes.

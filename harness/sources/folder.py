@@ -17,10 +17,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness._util import fingerprint
+from harness._util.folders import cache_root
 from harness._util.names import did_you_mean
+from harness._util.progress import NO_PROGRESS, Progress
 from harness.errors import DataError, UsageError
 from harness.sources import beir
-from harness.sources.collection import Collection, Corpus
+from harness.sources.collection import Asked, Collection
+from harness.sources.corpus import Corpus
+from harness.sources.corpus_cache import CorpusCache
+from harness.sources.tree import plain_file
 from harness.tasks.model import Average, Subset, Task
 from harness.tasks.selection import Selected
 
@@ -35,7 +40,15 @@ class FolderSource:
     name = "folder"
     revision: str | None = None
 
-    def __init__(self, folder: Path, *, corpus_from: str | None = None, passage_template: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        corpus_from: str | None = None,
+        passage_template: str | None = None,
+        cache: Path | None = None,
+        progress: Progress = NO_PROGRESS,
+    ) -> None:
         self._folder = folder.resolve()
         self._corpus_from = corpus_from
         self._template = passage_template or "{text}"
@@ -49,7 +62,9 @@ class FolderSource:
                 "A subset folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv, plain or gzipped.",
             )
         self._tasks = tuple(self._task(name) for name in sorted({task for task, _ in self._subsets}))
-        self._corpus = lru_cache(maxsize=None)(beir.read_corpus)
+        self._corpora = CorpusCache(cache_root(cache))
+        self._progress = progress
+        self._corpus = lru_cache(maxsize=None)(self._read_corpus)
 
     def tasks(self) -> tuple[Task, ...]:
         """One task for each folder that holds subsets."""
@@ -63,8 +78,19 @@ class FolderSource:
             corpus_folder = self._subsets[selected.task.name, self._corpus_from]
         corpus: Corpus = self._corpus(corpus_folder)
         queries = beir.read_queries(folder)
-        qrels = beir.read_qrels(folder, selected.split, set(queries.ids), set(corpus.ids()))
+        qrels = beir.read_qrels(folder, selected.split, set(queries.ids), corpus)
         return Collection(corpus, queries.keep(set(qrels)), qrels).without_repeats()
+
+    def asked(self, selected: Selected) -> Asked:
+        """Queries and judgements of one subset."""
+        return self.load(selected).asked
+
+    def _read_corpus(self, folder: Path) -> Corpus:
+        """The passages of `folder`, converted on first use."""
+        path = beir.corpus_file(folder)
+        file = plain_file(path, path.name)
+        with self._progress.task(f"reading {path}", file.size) as advance:
+            return self._corpora.corpus(["beir-1", file.stamp], lambda: beir.read_passages(path, advance))
 
     def _task(self, name: str) -> Task:
         """The declaration of one folder, from its name and those of the folders below it."""

@@ -34,7 +34,8 @@ class Task:
     `metrics` are the benchmark's own, the first one being the one it is ranked by. `passage_template` says how title
     and text become the string an encoder reads. `queries` and `passages` hold the official counts by
     (subset, split) and by subset, where they are known. `subset_splits` holds the splits of subsets that have not all
-    of them. `version` changes when the definition does.
+    of them. `absent` names subsets that a source has no text for: they are part of the task and of its averages, and
+    cannot be run. `version` changes when the definition does.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Task:
     queries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     passages: Mapping[str, int] = field(default_factory=dict)
     subset_splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
     version: str = "1"
 
     @property

@@ -5,12 +5,12 @@ from __future__ import annotations
 from harness._util.names import did_you_mean
 from harness.errors import UsageError
 from harness.tasks.low_resource import LOW_RESOURCE_TASKS
-from harness.tasks.miracl import MIRACL
+from harness.tasks.miracl import MIRACL, MIRACL_HARD_NEGATIVES
 from harness.tasks.model import Task
 from harness.tasks.mr_tydi import MR_TYDI
 from harness.tasks.xor_tydi import XOR_TYDI
 
-_TASKS: tuple[Task, ...] = (XOR_TYDI, MR_TYDI, MIRACL, *LOW_RESOURCE_TASKS)
+_TASKS: tuple[Task, ...] = (XOR_TYDI, MR_TYDI, MIRACL, MIRACL_HARD_NEGATIVES, *LOW_RESOURCE_TASKS)
 
 
 def all_tasks() -> tuple[Task, ...]:

@@ -56,7 +56,7 @@ def select(tasks: Iterable[Task], selection: Selection) -> list[Selected]:
         (task, subset)
         for task in available
         for subset in task.subsets
-        if any(_names(pattern, task, subset) for pattern in selection.tasks)
+        if subset.name not in task.absent and any(_names(pattern, task, subset) for pattern in selection.tasks)
     ]
     for pattern in selection.languages:
         _check_language(pattern, available)
@@ -91,6 +91,12 @@ def _split(task: Task, subset: Subset, wanted: str | None) -> str:
 
 
 def _check_task_pattern(pattern: str, tasks: Sequence[Task]) -> None:
+    named = [(task, subset) for task in tasks for subset in task.subsets if _names(pattern, task, subset)]
+    if named and all(subset.name in task.absent for task, subset in named):
+        raise UsageError(
+            f"{pattern}: this source does not have its files",
+            f"`harness data {pattern}` lists what is needed and where it is published.",
+        )
     if any(_names(pattern, task, subset) for task in tasks for subset in task.subsets) or _is_glob(pattern):
         return
     head, _, tail = pattern.partition("/")

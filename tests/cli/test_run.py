@@ -208,7 +208,7 @@ def test_options_of_one_encoder(cli: Cli) -> None:
         (("-e", "hashing", "-t", "miracl", "--split", "test"), "miracl/ar has no split 'test'"),
         (
             ("-e", "hashing", "-s", "no/such/folder"),
-            "source 'no/such/folder' is neither 'pocket' nor an existing folder",
+            "source 'no/such/folder' is neither 'pocket' nor 'hub' nor an existing folder",
         ),
         (("-e", "hashing", "--corpus-from", "en"), "--corpus-from goes with a folder source"),
         (("-e", "hashing", "--overwrite", "sometimes"), "'sometimes' is not one of"),
@@ -348,7 +348,7 @@ def test_malformed_folder_is_refused(cli: Cli, tmp_path: Path, write_subset: Wri
     assert (done.code, done.out) == (4, "")
     for name in ("ar", "en"):
         assert f"{tmp_path / 'own' / name / 'queries.jsonl'}:1: not valid JSON" in done.err
-    assert not Path("out").exists() and not Path("cache").exists()
+    assert not Path("out").exists() and not Path("cache/embeddings").exists()
 
 
 def test_variables(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.engine.plan import Job
-from harness.sources.collection import Collection, Corpus, Queries
+from harness.sources.collection import Collection, Queries
+from harness.sources.corpus import Corpus
 from harness.tasks.model import Subset, Task
 from harness.tasks.selection import Selected
 

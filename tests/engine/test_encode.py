@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness._util.fingerprint import digests
 from harness.encoders.protocols import EncoderInfo
 from harness.engine import encode
-from harness.engine.encode import encode_checked, fill, missing_texts
-from harness.engine.store import EmbeddingStore, Space, digests
+from harness.engine.encode import encode_checked, fill, missing
+from harness.engine.store import EmbeddingStore, Space
+from harness.engine.texts import Questions
 from harness.errors import EncoderContractError
+from harness.sources.collection import Queries
 
 
 def _space(root: Path, info: EncoderInfo) -> Space:
@@ -21,7 +24,12 @@ def _space(root: Path, info: EncoderInfo) -> Space:
 
 
 def _fill(space: Space, encoder: Any, texts: Sequence[str], advance: Callable[[int], None] = lambda n: None) -> int:
-    return fill(space, encoder, texts, role="passage", language="sw", advance=advance)
+    questions = Questions(Queries(tuple(map(str, range(len(texts)))), tuple(texts)), "sw")
+    return fill(space, encoder, questions, role="passage", advance=advance)
+
+
+def _missing(space: Space, texts: Sequence[str]) -> list[str]:
+    return [texts[position] for position in missing(space, digests(texts))]
 
 
 class Answering:
@@ -71,8 +79,8 @@ def test_missing_texts_keep_the_order_of_first_appearance(tmp_path: Path, toy_en
     encoder = toy_encoder()
     space = _space(tmp_path, encoder.info)
     _fill(space, encoder, ["k"])
-    assert missing_texts(space, ["z", "k", "a", "z", "m", "a"]) == ["z", "a", "m"]
-    assert missing_texts(space, []) == []
+    assert _missing(space, ["z", "k", "a", "z", "m", "a"]) == ["z", "a", "m"]
+    assert _missing(space, []) == []
 
 
 def test_role_and_language_reach_the_encoder(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
@@ -120,7 +128,7 @@ def test_what_was_committed_before_a_violation_stays(tmp_path: Path, monkeypatch
     space = _space(tmp_path, encoder.info)
     with pytest.raises(EncoderContractError):
         _fill(space, encoder, ["a", "b", "c", "d", "e"])
-    assert missing_texts(_space(tmp_path, encoder.info), ["a", "b", "c", "d", "e"]) == ["e"]
+    assert _missing(_space(tmp_path, encoder.info), ["a", "b", "c", "d", "e"]) == ["e"]
 
 
 def test_cosine_without_normalized_is_normalised() -> None:

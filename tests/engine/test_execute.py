@@ -10,6 +10,7 @@ import pytest
 
 from harness.engine.execute import Outcome, Silent, execute
 from harness.engine.plan import Job, plan_texts
+from harness.engine.scoring import Ranking
 from harness.engine.store import EmbeddingStore
 from harness.results.schema import SubsetResult
 from harness.tasks.model import Subset
@@ -38,6 +39,9 @@ class Diary(Silent):
         """Note it."""
         self.lines.append(("end",))
 
+    def keep(self, job: Job, ranking: Ranking) -> None:
+        """Take a ranking, which nobody asked for."""
+
     def write(self, job: Job, result: SubsetResult) -> None:
         """Note it, as a sink."""
         self.lines.append(("write", job.selected.label))
@@ -59,7 +63,7 @@ def _run(
 ) -> list[Outcome]:
     store = EmbeddingStore(root)
     planned = plan_texts(jobs, [None] * len(jobs), store, encoder.info)
-    return execute(planned, encoder, store, limit=limit, sink=diary.write, reporter=diary, fail_fast=fail_fast)
+    return execute(planned, encoder, store, limit=limit, sink=diary, reporter=diary, fail_fast=fail_fast)
 
 
 def test_one_failure_hurts_nobody_else(three: list[Job], tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
@@ -118,7 +122,7 @@ def test_what_is_done_is_reused(three: list[Job], tmp_path: Path, toy_encoder: C
     there = SubsetResult(status="ok", split="dev", data="d", identity="i")
     store = EmbeddingStore(tmp_path)
     planned = plan_texts(three, [None, there, None], store, encoder.info)
-    outcomes = execute(planned, encoder, store, limit=None, sink=diary.write, reporter=diary, fail_fast=False)
+    outcomes = execute(planned, encoder, store, limit=None, sink=diary, reporter=diary, fail_fast=False)
     assert [o.reused for o in outcomes] == [False, True, False]
     assert outcomes[1].result is there
     assert ("start", "toy-task/sw") not in diary.lines and "sw" not in diary.results
@@ -199,6 +203,6 @@ def test_a_searcher_with_nan_scores_fails_alone(three: list[Job]) -> None:
 
     planned = plan_texts(three[:1], [None], None, Nan.info)
     diary = Diary()
-    (outcome,) = execute(planned, Nan(), None, limit=None, sink=diary.write, reporter=diary, fail_fast=False)
+    (outcome,) = execute(planned, Nan(), None, limit=None, sink=diary, reporter=diary, fail_fast=False)
     assert outcome.result.status == "failed"
     assert "NaN" in str(outcome.result.error)

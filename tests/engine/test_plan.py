@@ -13,9 +13,10 @@ from harness.encoders.protocols import EncoderInfo
 from harness.engine.encode import fill
 from harness.engine.plan import Job, load_jobs, plan_texts
 from harness.engine.store import EmbeddingStore
+from harness.engine.texts import Questions
 from harness.errors import DataError, UsageError
 from harness.results.schema import SubsetResult
-from harness.sources import open_source
+from harness.sources import Queries, open_source
 from harness.tasks.model import Subset
 from harness.tasks.selection import Selection, select
 
@@ -133,7 +134,7 @@ def test_stored_and_scored_texts_are_not_counted(
     encoder = toy_encoder()
     store = EmbeddingStore(tmp_path)
     space = store.space(encoder.info, "passage", "sw")
-    fill(space, encoder, ["second"], role="passage", language="sw", advance=lambda n: None)
+    fill(space, encoder, Questions(Queries(("p2",), ("second",)), "sw"), role="passage", advance=lambda n: None)
     (planned,) = plan_texts([job], [None], store, encoder.info)
     assert (planned.queries_to_encode, planned.passages_to_encode) == (2, 2)
     first, second = plan_texts([job, job], [_done(job), None], store, encoder.info)
@@ -234,5 +235,6 @@ def test_texts_are_what_the_encoder_reads(make_job: Callable[..., Job]) -> None:
         passage_template="{title}\n\n{text}",
         subset=Subset("bem-en", "bem", "en"),
     )
-    assert job.texts("query") == (("one?", "two?"), "bem")
-    assert job.texts("passage") == (["first", "Title\n\nsecond", "third"], "en")
+    queries, passages = job.texts("query"), job.texts("passage")
+    assert (list(queries), queries.language) == (["one?", "two?"], "bem")
+    assert (list(passages), passages.language) == (["first", "Title\n\nsecond", "third"], "en")

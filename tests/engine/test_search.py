@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.engine.search import Hits, merge, no_hits, search
-from harness.sources.collection import Corpus
+from harness.sources.corpus import Corpus
 
 
 def _blocks(vectors: np.ndarray, cuts: list[int]) -> Iterator[tuple[int, np.ndarray]]:

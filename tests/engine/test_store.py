@@ -14,9 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness._util.fingerprint import digests
 from harness.encoders.protocols import EncoderInfo
 from harness.engine.encode import fill
-from harness.engine.store import EmbeddingStore, Space, digests, space_key
+from harness.engine.store import EmbeddingStore, Space, space_key
+from harness.engine.texts import Questions
+from harness.sources.collection import Queries
 
 INFO = EncoderInfo(name="toy", dim=4, fingerprint="f" * 64)
 
@@ -167,7 +170,8 @@ def test_a_damaged_shard_is_passed_over_and_encoded_again(
     space = _space(tmp_path, encoder.info)
 
     def encode(texts: list[str], into: Space) -> int:
-        return fill(into, encoder, texts, role="passage", language=None, advance=lambda n: None)
+        questions = Questions(Queries(tuple(texts), tuple(texts)), None)
+        return fill(into, encoder, questions, role="passage", advance=lambda n: None)
 
     assert encode(["a", "b"], space) == 2
     expected = np.array(space.read(space.locate(digests(["a", "b"]))))

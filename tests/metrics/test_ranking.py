@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from harness.errors import DataError
 from harness.metrics import parse
-from harness.metrics.ranking import score_ranking
+from harness.metrics.ranking import first, ranked, score_ranking
 
 MEASURES = ("ndcg@10", "ndcg@20", "mrr@10", "mrr@100", "recall@10", "recall@100")
 OFFICIAL = (
@@ -191,6 +191,21 @@ def test_nan_is_refused(query: str) -> None:
     """A score that is not a number cannot be ranked; the query is named."""
     with pytest.raises(DataError, match=query):
         _score({"q": {"a": 1}}, {query: {"a": 1.0, "b": float("nan")}})
+
+
+def test_negative_grades_are_not_relevant() -> None:
+    """Nor do they cost anything; a query with nothing above -2 scores 0, where trec_eval would end the process."""
+    qrels = {"none": {"a": -2, "b": -127}, "some": {"a": -5, "b": 2}, "zero": {"a": -1}}
+    for values in _score(qrels, {query: {"a": 2.0, "b": 1.0} for query in qrels}).values():
+        assert (values["none"], values["zero"]) == (0.0, 0.0) and values["some"] > 0
+    assert _score(qrels, {"some": {"b": 1.0}}, ("ndcg@10",))["ndcg@10"]["some"] == 1.0
+
+
+def test_the_order_of_hits() -> None:
+    """By single-precision score, then by the bytes of the id: numbers in ids are text."""
+    hits = {"d9": 0.5, "d10": 0.5 + 1e-12, "D9": 0.5, "é": 0.5, "😀": 0.5, "\uffff": 0.5, "low": -1.0, "top": 1e300}
+    assert ranked(hits) == ["top", "😀", "\uffff", "é", "d9", "d10", "D9", "low"]
+    assert list(first(hits, 2)) == ["top", "😀"] and first(hits, 8) is hits
 
 
 def test_infinite_scores_are_ranked() -> None:

@@ -208,10 +208,10 @@ def test_families_load_in_their_own_shape(family: str) -> None:
         assert collection.queries.texts == tuple(row.question for row in asked)
         assert len(collection.corpus) == (120 if item.subset.passage_language == "en" else 40)
         own = topics(item.subset.passage_language)
-        assert collection.corpus.table["text"].to_pylist()[:40] == [row.passage for row in own]
-        assert collection.corpus.table["title"].to_pylist()[:40] == [row.title for row in own]
-        assert len(set(collection.corpus.ids())) == len(collection.corpus)
-        passages = set(collection.corpus.ids())
+        assert list(collection.corpus.column("text"))[:40] == [row.passage for row in own]
+        assert list(collection.corpus.column("title"))[:40] == [row.title for row in own]
+        assert len(set(list(collection.corpus.column("id")))) == len(collection.corpus)
+        passages = set(list(collection.corpus.column("id")))
         assert {q: list(grades.values()) for q, grades in collection.qrels.items()} == {
             q: [1] for q in collection.queries.ids
         }
@@ -224,7 +224,7 @@ def test_judgements_pair_question_and_passage_of_one_topic() -> None:
     source = PocketSource()
     for item in select(source.tasks(), Selection(tasks=("low-resource",))):
         collection = source.load(item)
-        texts = dict(zip(collection.corpus.ids(), collection.corpus.table["text"].to_pylist(), strict=True))
+        texts = dict(zip(list(collection.corpus.column("id")), collection.corpus.column("text"), strict=True))
         for asked, own in zip(topics(item.subset.query_language), topics(item.subset.passage_language), strict=True):
             (query,) = [
                 q

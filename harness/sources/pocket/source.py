@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 from harness.errors import UsageError
-from harness.sources.collection import Collection, Corpus, Queries
+from harness.sources.collection import Asked, Collection, Queries
+from harness.sources.corpus import Corpus
 from harness.tasks import registry
 from harness.tasks.model import Task
 from harness.tasks.selection import Selected
@@ -57,6 +58,10 @@ class PocketSource:
             replace(registry.task(name), splits=(registry.task(name).split,), queries={}, passages={})
             for name in _TASKS
         )
+
+    def asked(self, selected: Selected) -> Asked:
+        """Questions, judgements and answers of one subset."""
+        return self.load(selected).asked
 
     def load(self, selected: Selected) -> Collection:
         """One subset: the forty questions of its query language on the passages of its passage language."""

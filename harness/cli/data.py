@@ -1,0 +1,282 @@
+"""`harness data`: which files the benchmarks need, where they are, fetching them, and checking them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli import common
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+class _ListByDefault(click.Group):
+    """A group whose verb may be left out: `harness data miracl/sw` is `harness data list miracl/sw`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `list` before anything that is no verb."""
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ListByDefault, short_help="List, fetch and verify the files of the benchmarks.")
+def data() -> None:
+    r"""List, fetch and verify the files that the published benchmarks need.
+
+    \b
+    harness data miracl/sw                 what it needs, and whether it is here
+    harness data fetch miracl/sw           fetch it, resuming what was begun
+    harness data verify mr-tydi --source FOLDER
+    """
+
+
+def _selecting(default_patterns: bool) -> Callable[[Any], Any]:
+    """The arguments that say which subsets of which source."""
+
+    def add(command: Any) -> Any:
+        for option in (
+            click.option("--json", "as_json", is_flag=True, envvar="HARNESS_JSON", help="One JSON object on stdout."),
+            click.option(
+                "--cache",
+                type=click.Path(file_okay=False, path_type=Path),
+                envvar="HARNESS_CACHE",
+                help="Folder for what can be made again. Default: the user's cache folder.",
+            ),
+            click.option("--split", envvar="HARNESS_SPLIT", help="By default each task's own."),
+            click.option(
+                "--source",
+                "-s",
+                default="hub",
+                show_default=True,
+                envvar="HARNESS_SOURCE",
+                metavar="hub|FOLDER",
+                help="The Hugging Face hub (and the web beside it), or a folder with official files.",
+            ),
+            click.option(
+                "--languages", "-l", multiple=True, default=("*",), help="Query language, subset name or glob."
+            ),
+            click.argument("patterns", nargs=-1, required=not default_patterns),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+@data.command(name="list", short_help="What each subset needs, where it is, and what is missing.")
+@_selecting(default_patterns=True)
+def list_data(
+    patterns: tuple[str, ...],
+    languages: tuple[str, ...],
+    source: str,
+    split: str | None,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """List the parts of every subset that PATTERNS name (all of them by default)."""
+    from harness.sources.inventory import inventory
+
+    opened, selected = _selected(source, patterns, languages, split, cache, missing_too=True)
+    items = list(inventory(opened, selected))
+    if as_json:
+        common.print_json({"source": source, "items": [_facts(item) for item in items]})
+        return
+    console = common.stdout()
+    console.print(_parts(items, source) if patterns else _summary(items))
+    missing = {item.selected.label for item in items if not item.found}
+    total = {item.selected.label for item in items}
+    console.print(f"{len(total) - len(missing)} of {len(total)} subsets are complete here.", highlight=False)
+    if not patterns:
+        console.print("`harness data TASK` or `harness data TASK/SUBSET` lists the files.", highlight=False)
+
+
+@data.command(short_help="Fetch what is missing, resuming what was begun.")
+@_selecting(default_patterns=False)
+def fetch(
+    patterns: tuple[str, ...],
+    languages: tuple[str, ...],
+    source: str,
+    split: str | None,
+    cache: Path | None,
+    as_json: bool,
+) -> int:
+    """Fetch everything that PATTERNS need. Exit code 1 when some of it could not be fetched."""
+    from harness.errors import ExitCode, HarnessError, UsageError
+    from harness.sources.hub import HubSource
+
+    opened, selected = _selected(source, patterns, languages, split, cache)
+    if not isinstance(opened, HubSource):
+        raise UsageError(f"--source {source} is a folder: there is nothing to fetch")
+    rows = []
+    for item in selected:
+        try:
+            fetched = opened.fetch(item)
+            rows.append({"subset": item.label, "split": item.split, "files": list(fetched), "error": None})
+            click.echo(f"{item.label}: complete", err=True)
+        except HarnessError as error:
+            rows.append({"subset": item.label, "split": item.split, "files": [], "error": str(error)})
+            click.echo(f"{item.label}: {error}", err=True)
+    failed = sum(row["error"] is not None for row in rows)
+    if as_json:
+        common.print_json({"fetched": rows})
+    else:
+        click.echo(f"{len(rows) - failed} of {len(rows)} subsets are complete.")
+    return ExitCode.SOME_FAILED if failed else ExitCode.OK
+
+
+@data.command(short_help="Compare counts and content with what was published.")
+@_selecting(default_patterns=True)
+def verify(
+    patterns: tuple[str, ...],
+    languages: tuple[str, ...],
+    source: str,
+    split: str | None,
+    cache: Path | None,
+    as_json: bool,
+) -> int:
+    """Read what PATTERNS name and compare it. Exit code 1 when something differs or cannot be read."""
+    from harness.errors import ExitCode
+    from harness.sources import inventory
+
+    opened, selected = _selected(source, patterns, languages, split, cache)
+    checks = list(inventory.verify(opened, selected))
+    if as_json:
+        rows = [
+            {"subset": c.selected.label, "split": c.selected.split, "what": c.what, "expected": c.expected,
+             "found": c.found, "status": c.status}
+            for c in checks
+        ]  # fmt: skip
+        common.print_json({"checks": rows})
+    else:
+        table = common.table("subset", "split", "what", "published", "here", "status", right=("published", "here"))
+        for check in checks:
+            expected, found = check.expected[:16], check.found if check.status == "failed" else check.found[:16]
+            table.add_row(check.selected.label, check.selected.split, check.what, expected, found, check.status)
+        common.stdout().print(table)
+    wrong = any(check.status in ("differs", "failed") for check in checks)
+    return ExitCode.SOME_FAILED if wrong else ExitCode.OK
+
+
+@data.command(short_help="Print the manifest entries of what a folder has.", hidden=True)
+@_selecting(default_patterns=True)
+def manifest(
+    patterns: tuple[str, ...],
+    languages: tuple[str, ...],
+    source: str,
+    split: str | None,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Print counts and hashes of queries and judgements, as harness/sources/official/manifest.json keeps them."""
+    from dataclasses import replace
+
+    from harness.errors import HarnessError
+    from harness.sources import inventory
+
+    opened, selected = _selected(source, patterns, languages, split, cache, missing_too=True)
+    entries = {}
+    for item in selected:
+        for each in (split,) if split else item.task.splits_of(item.subset.name):
+            chosen = replace(item, split=each)
+            try:
+                entries[inventory.key(chosen)] = inventory.facts(chosen, opened.asked(chosen))
+            except HarnessError:
+                continue
+    common.print_json(entries)
+
+
+def _selected(
+    source: str,
+    patterns: tuple[str, ...],
+    languages: tuple[str, ...],
+    split: str | None,
+    cache: Path | None,
+    *,
+    missing_too: bool = False,
+) -> tuple[Any, list[Any]]:
+    """The opened source and the subsets that were named; with `missing_too` those it has no files for as well."""
+    from harness.cli.progress import ReadingProgress
+    from harness.sources import open_official
+    from harness.tasks.selection import Selection, select
+
+    opened = open_official(source, cache=cache, progress=ReadingProgress(common.stderr()))
+    tasks = opened.every_task() if missing_too else opened.tasks()
+    return opened, select(tasks, Selection(common.listed(patterns), common.listed(languages), split))
+
+
+def _facts(item: Any) -> dict[str, Any]:
+    task = item.selected.task
+    return {
+        "task": task.name,
+        "subset": item.selected.subset.name,
+        "split": item.selected.split,
+        "part": item.kind,
+        "file": item.name,
+        "found": list(item.found),
+        "size": item.size,
+        "origins": list(item.origins),
+        "licence": task.licence,
+    }
+
+
+def _summary(items: list[Any]) -> Table:
+    """One row for each task."""
+    table = common.table(
+        "task", "complete", "subsets", "size here", "licence", right=("complete", "subsets", "size here")
+    )
+    for name, task in {item.selected.task.name: item.selected.task for item in items}.items():
+        own = [item for item in items if item.selected.task.name == name]
+        subsets = {item.selected.label for item in own}
+        missing = {item.selected.label for item in own if not item.found}
+        files = {path: item.size or 0 for item in own for path in item.found}
+        size = _size(sum(files.values())) if any(files.values()) else ""
+        table.add_row(name, str(len(subsets) - len(missing)), str(len(subsets)), size, task.licence)
+    return table
+
+
+def _parts(items: list[Any], source: str) -> Table:
+    """One row for each part of each subset."""
+    table = common.table("subset", "split", "part", "file", "found", "size", "published at", right=("size",))
+    for name in ("file", "found", "published at"):
+        next(column for column in table.columns if column.header == name).overflow = "fold"
+    for item in items:
+        table.add_row(
+            item.selected.label,
+            item.selected.split,
+            item.kind,
+            item.name,
+            _found(item.found, source),
+            _size(item.size),
+            item.origins[0] if item.origins else "nowhere to fetch from",
+        )
+    tasks = {item.selected.task.name: item.selected.task for item in items}.values()
+    table.caption = "\n".join(f"{task.name}: {task.licence}; {task.url}" for task in tasks)
+    table.caption_justify = "left"
+    return table
+
+
+def _found(paths: tuple[str, ...], source: str) -> str:
+    """The files found, below the folder that was named or in the cache."""
+    if not paths:
+        return "missing"
+    if source == "hub":
+        return "fetched"
+    root = f"{Path(source).expanduser().resolve()}/"
+    return paths[0].removeprefix(root) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+
+
+def _size(size: int | None) -> str:
+    """Bytes as people read them."""
+    if size is None:
+        return ""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:,.0f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} GB"

@@ -1,0 +1,190 @@
+"""Corpora converted once, from whatever their files are to one Arrow file that is memory-mapped from then on.
+
+    <cache>/corpora/<key>/passages.arrow        id, title, text in record batches
+    <cache>/corpora/<key>/ties.npy              (n,) int64 rank of each passage by its id
+    <cache>/corpora/<key>/digests-<hash>.npy    (n,) digests of the passages as one template renders them
+    <cache>/corpora/<key>/corpus.json           rows, sizes, fingerprint; written last
+
+The key names the files a corpus was read from, with their sizes and times, so that a file that changes is converted
+again. A folder is complete or absent: it is built under another name and renamed. One that is damaged is built anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness._util import fingerprint
+from harness._util.atomic import atomic_writer, write_text
+from harness.errors import DataError
+from harness.sources.corpus import BATCH_ROWS, ArrowFile, Corpus, order_by_id, ranks, schema
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from harness._util.fingerprint import Digests
+
+#: Changes whenever the files below mean something else.
+_LAYOUT = 1
+#: Ids compared with their neighbours at a time.
+_COMPARED = 1 << 20
+
+
+class Passage(NamedTuple):
+    """One passage as a reader gives it, with the place it was read from, for messages."""
+
+    id: str
+    title: str
+    text: str
+    file: object = ""
+    line: int = 0
+
+    @property
+    def where(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}"
+
+
+class CorpusCache:
+    """Converted corpora below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "corpora"
+
+    def corpus(self, key: Any, read: Callable[[], Iterable[Passage]]) -> Corpus:
+        """The corpus that `read` gives, converted now or earlier under the same `key` (anything JSON can hold).
+
+        `read` is called again to name both places where an id occurs twice.
+        Raises DataError for a repeated id, for no passages at all, and whatever `read` raises.
+        """
+        folder = self.root / fingerprint.of_json([_LAYOUT, key])[:24]
+        found = _open(folder)
+        if found is None:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with _building(folder) as building:
+                _convert(building, read)
+            found = _open(folder)
+        if found is None:
+            raise DataError(f"{folder}: a corpus was converted and cannot be read back", "Is the disk full or failing?")
+        return found
+
+
+class _MappedCorpus(Corpus):
+    """A corpus in its folder, which remembers what is costly to compute."""
+
+    _folder: Path
+    _facts: dict[str, Any]
+
+    @cached_property
+    def tie_order(self) -> NDArray[np.int64]:
+        """Rank (n,) of each passage by the UTF-8 bytes of its id, memory-mapped."""
+        import numpy as np
+
+        order: NDArray[np.int64] = np.load(self._folder / "ties.npy", mmap_mode="r", allow_pickle=False)
+        return order
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of ids, titles and texts in order, computed when the corpus was converted."""
+        return str(self._facts["fingerprint"])
+
+    def _compute_digests(self, template: str) -> Digests:
+        """The digests (n,), memory-mapped from the run that computed them."""
+        import numpy as np
+
+        path = self._folder / f"digests-{fingerprint.of_json(template)[:16]}.npy"
+        try:
+            known = np.load(path, mmap_mode="r", allow_pickle=False)
+            if known.dtype == np.dtype("S16") and known.shape == (len(self),):
+                return known  # type: ignore[no-any-return]
+        except (OSError, ValueError, EOFError):
+            pass
+        computed = super()._compute_digests(template)
+        with atomic_writer(path) as stream:
+            np.lib.format.write_array(stream, computed, allow_pickle=False)
+        return computed
+
+
+def _open(folder: Path) -> Corpus | None:
+    """The corpus in `folder`; None when it is not there or not whole."""
+    try:
+        facts = json.loads((folder / "corpus.json").read_text("utf-8"))
+        if any((folder / name).stat().st_size != size for name, size in facts["sizes"].items()):
+            return None
+        rows = [int(n) for n in facts["rows"]]
+        str(facts["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    corpus = _MappedCorpus.of_batches(ArrowFile(folder / "passages.arrow", rows))
+    corpus._folder, corpus._facts = folder, facts
+    return corpus
+
+
+@contextmanager
+def _building(folder: Path) -> Iterator[Path]:
+    """A new folder that becomes `folder` when all went well, and is gone otherwise."""
+    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        yield building
+        if _open(folder) is None:  # else another process was faster, with the same content
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _convert(folder: Path, read: Callable[[], Iterable[Passage]]) -> None:
+    """Write what `read` gives to `folder`: one pass for the text, one over the ids, one for the fingerprint."""
+    import numpy as np
+
+    rows = _write_passages(folder / "passages.arrow", read())
+    if not rows:
+        raise DataError("a corpus without passages")
+    corpus = Corpus.of_batches(ArrowFile(folder / "passages.arrow", rows))
+    ids = corpus.id_column()
+    order = order_by_id(ids)
+    _check_distinct(ids, order, read)
+    del ids
+    with atomic_writer(folder / "ties.npy") as stream:
+        np.lib.format.write_array(stream, ranks(order), allow_pickle=False)
+    del order
+    sizes = {name: (folder / name).stat().st_size for name in ("passages.arrow", "ties.npy")}
+    facts = {"layout": _LAYOUT, "rows": rows, "sizes": sizes, "fingerprint": corpus.fingerprint}
+    write_text(folder / "corpus.json", json.dumps(facts) + "\n")
+
+
+def _write_passages(path: Path, passages: Iterable[Passage]) -> list[int]:
+    """Write record batches; returns the rows of each."""
+    import pyarrow as pa
+
+    rows: list[int] = []
+    waiting = iter(passages)
+    with atomic_writer(path) as stream, pa.ipc.new_file(stream, schema()) as writer:
+        while batch := list(islice(waiting, BATCH_ROWS)):
+            columns = [[getattr(passage, name) for passage in batch] for name in ("id", "title", "text")]
+            writer.write_batch(pa.record_batch([pa.array(c, type=pa.large_string()) for c in columns], schema=schema()))
+            rows.append(len(batch))
+    return rows
+
+
+def _check_distinct(ids: pa.Array, order: NDArray[np.int64], read: Callable[[], Iterable[Passage]]) -> None:
+    """Raise DataError when two passages have one id: they stand side by side in the order of ids."""
+    import pyarrow.compute as pc
+
+    for start in range(0, len(order) - 1, _COMPARED):
+        near = ids.take(order[start : start + _COMPARED + 1])
+        same = pc.indices_nonzero(pc.equal(near.slice(0, len(near) - 1), near.slice(1)))
+        if len(same):
+            name = near[same[0].as_py()].as_py()
+            places = [passage.where for passage in read() if passage.id == name][:2]
+            raise DataError(f"{places[-1]}: passage id {name!r} was used in {places[0]} already")
