@@ -142,7 +142,6 @@ def _score_ids(
 ) -> Rescored:
     """Score a TREC run, cut to the depth that everything here is scored at."""
     run = {query: first(hits, DEPTH) for query, hits in read_run(file).items()}
-    own = item.task.metrics
     if metrics.parse(item.task.main_metric).by_judgement:
         judgements: Mapping[str, Mapping[str, int]] = (
             read_qrels(qrels) if qrels is not None else _needed(source, item, "--qrels FILE").asked(item).qrels
@@ -157,7 +156,7 @@ def _score_ids(
         contexts = _looked_up(collection.corpus, run, file)
         counted = asked
     _refuse_strangers(file, run, counted)
-    measures = tuple(dict.fromkeys((*own, *(COMMON if judgements else ()))))
+    measures = tuple(dict.fromkeys((*item.task.metrics, *(COMMON if judgements else ()))))
     scores = metrics.score(measures, qrels=judgements, run=run, answers=asked, contexts=contexts)
     row = _subset_scores(item, scores, counted, run, judgements or None)
     return Rescored(digest, measures, (row,))
@@ -232,7 +231,7 @@ def _subset_scores(
 def _needed(source: Source | None, item: Selected, instead: str) -> Source:
     if source is None:
         raise UsageError(
-            f"{item.label} cannot be scored from the file alone", f"Give {instead}, or --source pocket or FOLDER."
+            f"{item.label} cannot be scored from the file alone", f"Give {instead}, or --source pocket, hub or FOLDER."
         )
     return source
 

@@ -68,9 +68,8 @@ def unpacked(file: Path | Readable, advance: Callable[[int], None] | None = None
     except (OSError, *DAMAGE) as error:
         raise DataError(f"{file}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     with raw:
-        stream: IO[bytes] = raw if advance is None else io.BufferedReader(_Counted(raw, advance), 1 << 20)
-        if not hasattr(stream, "peek"):
-            stream = io.BufferedReader(stream, 1 << 20)
+        source: Any = raw if advance is None else _Counted(raw, advance)
+        stream: Any = source if hasattr(source, "peek") else io.BufferedReader(source, 1 << 20)
         if stream.peek(2)[:2] == _GZIP:
             with gzip.GzipFile(fileobj=stream) as inner:
                 yield inner  # type: ignore[misc]
@@ -157,7 +156,7 @@ def read_quoted_tab_separated(
             yield line
 
     rows = csv.reader(lines(), delimiter="\t", strict=True)
-    previous = csv.field_size_limit(LONGEST_LINE)
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))  # for all readers: it is not put back under them
     try:
         for fields in rows:
             if not fields:  # a blank line
@@ -170,8 +169,6 @@ def read_quoted_tab_separated(
             yield number, fields
     except csv.Error as error:
         raise DataError(f"{file}:{number}: not tab-separated data as csv writes it ({error})") from error
-    finally:
-        csv.field_size_limit(previous)
 
 
 def read_json(file: Path | Readable) -> Any:

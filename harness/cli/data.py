@@ -88,6 +88,10 @@ def list_data(
         return
     console = common.stdout()
     console.print(_parts(items, source) if patterns else _summary(items))
+    if source == "hub" and any(item.found for item in items):
+        console.print(
+            f"Fetched files are in {' and '.join(map(str, opened.folders()))}", highlight=False, soft_wrap=True
+        )
     missing = {item.selected.label for item in items if not item.found}
     total = {item.selected.label for item in items}
     console.print(f"{len(total) - len(missing)} of {len(total)} subsets are complete here.", highlight=False)
@@ -105,8 +109,13 @@ def fetch(
     cache: Path | None,
     as_json: bool,
 ) -> int:
-    """Fetch everything that PATTERNS need. Exit code 1 when some of it could not be fetched."""
-    from harness.errors import ExitCode, HarnessError, UsageError
+    """Fetch everything that PATTERNS need.
+
+    Exit codes: 0 all of it is here, 1 some could not be fetched, 4 nothing could. HF_ENDPOINT names a mirror of the
+    hub, and HARNESS_WEB_MIRROR one of the web: with https://mirror.example, https://host/path is fetched from
+    https://mirror.example/host/path.
+    """
+    from harness.errors import DataError, ExitCode, UsageError
     from harness.sources.hub import HubSource
 
     opened, selected = _selected(source, patterns, languages, split, cache)
@@ -115,10 +124,11 @@ def fetch(
     rows = []
     for item in selected:
         try:
-            fetched = opened.fetch(item)
+            with common.data_only():
+                fetched = opened.fetch(item)
             rows.append({"subset": item.label, "split": item.split, "files": list(fetched), "error": None})
             click.echo(f"{item.label}: complete", err=True)
-        except HarnessError as error:
+        except DataError as error:
             rows.append({"subset": item.label, "split": item.split, "files": [], "error": str(error)})
             click.echo(f"{item.label}: {error}", err=True)
     failed = sum(row["error"] is not None for row in rows)
@@ -126,7 +136,9 @@ def fetch(
         common.print_json({"fetched": rows})
     else:
         click.echo(f"{len(rows) - failed} of {len(rows)} subsets are complete.")
-    return ExitCode.SOME_FAILED if failed else ExitCode.OK
+    if not failed:
+        return ExitCode.OK
+    return ExitCode.USAGE if failed == len(rows) else ExitCode.SOME_FAILED
 
 
 @data.command(short_help="Compare counts and content with what was published.")
@@ -139,12 +151,20 @@ def verify(
     cache: Path | None,
     as_json: bool,
 ) -> int:
-    """Read what PATTERNS name and compare it. Exit code 1 when something differs or cannot be read."""
-    from harness.errors import ExitCode
+    """Compare what is here of PATTERNS, or of everything, with what was published. Nothing is fetched.
+
+    Exit code 1 when something differs, cannot be read or, of what was named, is missing.
+    """
+    from harness.errors import ExitCode, NothingSelectedError
     from harness.sources import inventory
 
-    opened, selected = _selected(source, patterns, languages, split, cache)
-    checks = list(inventory.verify(opened, selected))
+    opened, selected = _selected(source, patterns, languages, split, cache, missing_too=True)
+    if not patterns:
+        selected = [item for item in selected if any(part.found for part in inventory.inventory(opened, [item]))]
+    if not selected:
+        raise NothingSelectedError("no benchmark has a file here", "`harness data` lists what is known.")
+    with common.data_only():
+        checks = list(inventory.verify(opened, selected))
     if as_json:
         rows = [
             {"subset": c.selected.label, "split": c.selected.split, "what": c.what, "expected": c.expected,
@@ -155,10 +175,11 @@ def verify(
     else:
         table = common.table("subset", "split", "what", "published", "here", "status", right=("published", "here"))
         for check in checks:
-            expected, found = check.expected[:16], check.found if check.status == "failed" else check.found[:16]
+            hashes = check.what.startswith("content")  # whole in --json
+            expected, found = (text[:16] if hashes else text for text in (check.expected, check.found))
             table.add_row(check.selected.label, check.selected.split, check.what, expected, found, check.status)
         common.stdout().print(table)
-    wrong = any(check.status in ("differs", "failed") for check in checks)
+    wrong = any(check.status in ("differs", "failed", "missing") for check in checks)
     return ExitCode.SOME_FAILED if wrong else ExitCode.OK
 
 
@@ -175,7 +196,6 @@ def manifest(
     """Print counts and hashes of queries and judgements, as harness/sources/official/manifest.json keeps them."""
     from dataclasses import replace
 
-    from harness.errors import HarnessError
     from harness.sources import inventory
 
     opened, selected = _selected(source, patterns, languages, split, cache, missing_too=True)
@@ -183,10 +203,8 @@ def manifest(
     for item in selected:
         for each in (split,) if split else item.task.splits_of(item.subset.name):
             chosen = replace(item, split=each)
-            try:
+            if all(part.found for part in inventory.inventory(opened, [chosen]) if part.kind != "corpus"):
                 entries[inventory.key(chosen)] = inventory.facts(chosen, opened.asked(chosen))
-            except HarnessError:
-                continue
     common.print_json(entries)
 
 
@@ -201,9 +219,12 @@ def _selected(
 ) -> tuple[Any, list[Any]]:
     """The opened source and the subsets that were named; with `missing_too` those it has no files for as well."""
     from harness.cli.progress import ReadingProgress
+    from harness.errors import UsageError
     from harness.sources import open_official
     from harness.tasks.selection import Selection, select
 
+    if source == "pocket":
+        raise UsageError("the pocket collection is part of the package: nothing of it is fetched or missing")
     opened = open_official(source, cache=cache, progress=ReadingProgress(common.stderr()))
     tasks = opened.every_task() if missing_too else opened.tasks()
     return opened, select(tasks, Selection(common.listed(patterns), common.listed(languages), split))
@@ -233,8 +254,8 @@ def _summary(items: list[Any]) -> Table:
         own = [item for item in items if item.selected.task.name == name]
         subsets = {item.selected.label for item in own}
         missing = {item.selected.label for item in own if not item.found}
-        files = {path: item.size or 0 for item in own for path in item.found}
-        size = _size(sum(files.values())) if any(files.values()) else ""
+        sizes = {item.found: item.size or 0 for item in own}  # files that several subsets share count once
+        size = _size(sum(sizes.values())) if any(sizes.values()) else ""
         table.add_row(name, str(len(subsets) - len(missing)), str(len(subsets)), size, task.licence)
     return table
 

@@ -74,7 +74,7 @@ def score(
     from harness.rescore import rescore
     from harness.sources import open_source
 
-    opened = open_source(source) if source is not None else None
+    opened = open_source(source, corpora_too=False) if source is not None else None
     found = rescore(run, task=task, split=split, qrels=qrels, answers=answers, source=opened)
     _warn(found)
     if as_json:

@@ -12,9 +12,12 @@ from harness.cli import common
 @click.command(short_help="List tasks, subsets, metrics, licences and citations.")
 @click.argument("patterns", nargs=-1)
 @click.option("--languages", "-l", multiple=True, default=("*",), help="Query language, subset name or glob.")
-@click.option("--source", "-s", help="Only what this source has text for: pocket, or a folder.")
+@click.option("--source", "-s", help="Only what this source has text for: pocket, hub, or a folder.")
+@click.option("--markdown", is_flag=True, help="The page of all tasks, as docs/tasks.md has it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def tasks(patterns: tuple[str, ...], languages: tuple[str, ...], source: str | None, as_json: bool) -> None:
+def tasks(
+    patterns: tuple[str, ...], languages: tuple[str, ...], source: str | None, markdown: bool, as_json: bool
+) -> None:
     """List every declared task; with PATTERNS (names, families, globs, task/subset), show those in full."""
     from harness.api import list_tasks
     from harness.sources import open_source
@@ -24,6 +27,11 @@ def tasks(patterns: tuple[str, ...], languages: tuple[str, ...], source: str | N
     selected = select(known, Selection(patterns or ("*",), languages))
     chosen = {item.task.name: item.task for item in selected}
     subsets = {name: [item for item in selected if item.task.name == name] for name in chosen}
+    if markdown:
+        from harness.sources.catalogue import page
+
+        click.echo(page(list(chosen.values())), nl=False)
+        return
     if as_json:
         common.print_json({"tasks": [_facts(task, subsets[name]) for name, task in chosen.items()]})
         return

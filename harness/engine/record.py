@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,13 @@ class Recorder:
             limit=self._limit,
         )
 
+    def _task_card(self, job: Job) -> TaskCard:
+        """The card of the task of `job`; its title says when the text is not what the task declares."""
+        task, variant = job.selected.task, job.collection.variant
+        if variant:
+            task = replace(task, title=f"{task.title} ({variant} data)")
+        return task_card(task, self._source, self._variant(job), self._split)
+
     def _variant(self, job: Job) -> str:
         """What sets the text of `job` apart from what its task declares."""
         return "-".join(part for part in (self._source.variant, job.collection.variant) if part)
@@ -90,7 +98,7 @@ class Recorder:
         self._store.write(
             path,
             ResultFile(
-                task=task_card(job.selected.task, self._source, self._variant(job), self._split),
+                task=self._task_card(job),
                 split=job.selected.split,
                 encoder=self._card,
                 provenance=provenance(self._source.revision),

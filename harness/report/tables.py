@@ -12,7 +12,7 @@ from harness.results.schema import EncoderCard, ResultFile, SubsetResult, TaskCa
 MISSING, FAILED, DECLINED = "missing", "failed", "declined"
 
 #: Families in the order of the boards; others follow by name.
-_FAMILY_ORDER = ("xor-tydi", "mr-tydi", "miracl", "low-resource")
+_FAMILY_ORDER = ("xor-tydi", "mr-tydi", "miracl", "miracl-hard-negatives", "low-resource")
 
 
 #: What makes a row: weights and precision.

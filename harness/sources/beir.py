@@ -38,10 +38,13 @@ def corpus_file(folder: Path) -> Path:
 
 def read_passages(path: Path, advance: Callable[[int], None] | None = None) -> Iterator[Passage]:
     """The passages in a corpus file, streamed. Raises DataError with file and line."""
+    number = 0
     for number, row in read_json_lines(path, advance):
         where = f"{path}:{number}"
         name, title = string_field(row, "_id", where), optional_text_field(row, "title", where)
         yield Passage(name, title, text_field(row, "text", where), path, number)
+    if not number:
+        raise DataError(f"{path}: no passages in it")
 
 
 def read_queries(folder: Path) -> Queries:

@@ -140,7 +140,8 @@ class Corpus:
         import pyarrow as pa
 
         nothing = pa.array([], type=pa.large_string())  # two arrays are copied into one, so that no batch stays mapped
-        return pa.concat_arrays([pa.concat_arrays([batch.column("id"), nothing]) for _, batch in self.batches()])
+        copies = [pa.concat_arrays([batch.column("id"), nothing]) for _, batch in self.batches()]
+        return pa.concat_arrays([nothing, *copies])
 
     @cached_property
     def fingerprint(self) -> str:

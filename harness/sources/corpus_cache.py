@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 _LAYOUT = 1
 #: Ids compared with their neighbours at a time.
 _COMPARED = 1 << 20
+#: Characters of one record batch, beyond which it is full: long documents must not fill the memory.
+_BATCH_CHARACTERS = 16 << 20
+#: Seconds after which an unfinished conversion is one that was killed.
+_ABANDONED = 24 * 3600
+_FILES = ("passages.arrow", "ties.npy")
 
 
 class Passage(NamedTuple):
@@ -67,7 +73,7 @@ class CorpusCache:
         `read` is called again to name both places where an id occurs twice.
         Raises DataError for a repeated id, for no passages at all, and whatever `read` raises.
         """
-        folder = self.root / fingerprint.of_json([_LAYOUT, key])[:24]
+        folder = self._folder(key)
         found = _open(folder)
         if found is None:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -77,6 +83,14 @@ class CorpusCache:
         if found is None:
             raise DataError(f"{folder}: a corpus was converted and cannot be read back", "Is the disk full or failing?")
         return found
+
+    def held(self, key: Any) -> Path | None:
+        """The folder of the corpus that was converted under `key`; None where that is not there or not whole."""
+        folder = self._folder(key)
+        return None if _open(folder) is None else folder
+
+    def _folder(self, key: Any) -> Path:
+        return self.root / fingerprint.of_json([_LAYOUT, key])[:24]
 
 
 class _MappedCorpus(Corpus):
@@ -110,7 +124,7 @@ class _MappedCorpus(Corpus):
         except (OSError, ValueError, EOFError):
             pass
         computed = super()._compute_digests(template)
-        with atomic_writer(path) as stream:
+        with suppress(OSError), atomic_writer(path) as stream:  # a cache that may only be read serves all the same
             np.lib.format.write_array(stream, computed, allow_pickle=False)
         return computed
 
@@ -119,7 +133,7 @@ def _open(folder: Path) -> Corpus | None:
     """The corpus in `folder`; None when it is not there or not whole."""
     try:
         facts = json.loads((folder / "corpus.json").read_text("utf-8"))
-        if any((folder / name).stat().st_size != size for name, size in facts["sizes"].items()):
+        if any((folder / name).stat().st_size != facts["sizes"][name] for name in _FILES):
             return None
         rows = [int(n) for n in facts["rows"]]
         str(facts["fingerprint"])
@@ -133,14 +147,42 @@ def _open(folder: Path) -> Corpus | None:
 @contextmanager
 def _building(folder: Path) -> Iterator[Path]:
     """A new folder that becomes `folder` when all went well, and is gone otherwise."""
-    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    _sweep(folder)
+    building = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    building.mkdir()
     try:
         yield building
-        if _open(folder) is None:  # else another process was faster, with the same content
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(building, folder)
+        _put(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what conversions left that were killed; one that goes on has written something within a day."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        with suppress(OSError):
+            if time.time() - max(path.stat().st_mtime for path in (left, *left.iterdir())) > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _put(building: Path, folder: Path) -> None:
+    """Rename `building` to `folder`, unless another process was faster; it has the same content."""
+    try:
+        os.replace(building, folder)  # fails where `folder` has something in it
+        return
+    except OSError:
+        if _open(folder) is not None:
+            return
+    damaged = building.with_name(f"{building.name}.damaged")
+    try:
+        with suppress(FileNotFoundError):
+            os.replace(folder, damaged)
+        os.replace(building, folder)
+    except OSError:
+        if _open(folder) is None:
+            raise
+    finally:
+        shutil.rmtree(damaged, ignore_errors=True)
 
 
 def _convert(folder: Path, read: Callable[[], Iterable[Passage]]) -> None:
@@ -158,7 +200,7 @@ def _convert(folder: Path, read: Callable[[], Iterable[Passage]]) -> None:
     with atomic_writer(folder / "ties.npy") as stream:
         np.lib.format.write_array(stream, ranks(order), allow_pickle=False)
     del order
-    sizes = {name: (folder / name).stat().st_size for name in ("passages.arrow", "ties.npy")}
+    sizes = {name: (folder / name).stat().st_size for name in _FILES}
     facts = {"layout": _LAYOUT, "rows": rows, "sizes": sizes, "fingerprint": corpus.fingerprint}
     write_text(folder / "corpus.json", json.dumps(facts) + "\n")
 
@@ -168,13 +210,26 @@ def _write_passages(path: Path, passages: Iterable[Passage]) -> list[int]:
     import pyarrow as pa
 
     rows: list[int] = []
-    waiting = iter(passages)
     with atomic_writer(path) as stream, pa.ipc.new_file(stream, schema()) as writer:
-        while batch := list(islice(waiting, BATCH_ROWS)):
-            columns = [[getattr(passage, name) for passage in batch] for name in ("id", "title", "text")]
+        for batch in _batches(passages):
+            columns = list(zip(*batch, strict=True))[:3]  # id, title, text
             writer.write_batch(pa.record_batch([pa.array(c, type=pa.large_string()) for c in columns], schema=schema()))
             rows.append(len(batch))
     return rows
+
+
+def _batches(passages: Iterable[Passage]) -> Iterator[list[Passage]]:
+    """`passages` in lists of a size that fits into memory."""
+    batch: list[Passage] = []
+    characters = 0
+    for passage in passages:
+        batch.append(passage)
+        characters += len(passage.title) + len(passage.text)
+        if len(batch) >= BATCH_ROWS or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _check_distinct(ids: pa.Array, order: NDArray[np.int64], read: Callable[[], Iterable[Passage]]) -> None:
@@ -186,5 +241,5 @@ def _check_distinct(ids: pa.Array, order: NDArray[np.int64], read: Callable[[], 
         same = pc.indices_nonzero(pc.equal(near.slice(0, len(near) - 1), near.slice(1)))
         if len(same):
             name = near[same[0].as_py()].as_py()
-            places = [passage.where for passage in read() if passage.id == name][:2]
+            places = list(islice((passage.where for passage in read() if passage.id == name), 2))
             raise DataError(f"{places[-1]}: passage id {name!r} was used in {places[0]} already")

@@ -11,24 +11,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from harness.errors import HarnessError
+from harness.errors import DataError
 from harness.metrics import parse
 from harness.metrics.xor import scored_answers
 from harness.sources.collection import Asked
 from harness.sources.hub.mteb_tasks import MTEB_TASKS
 from harness.sources.hub.source import HubSource
+from harness.sources.official.layout import HubFile, Url
 from harness.sources.official.source import OfficialSource
-from harness.sources.source import Source
 from harness.tasks.selection import Selected
+
+PublishedFiles: TypeAlias = HubSource | OfficialSource
+
+#: `unknown` has nothing to compare with, `missing` is not here, and `failed` cannot be read.
+Status = Literal["ok", "differs", "unknown", "missing", "failed"]
 
 
 @dataclass(frozen=True)
 class Item:
     """One part of one subset: what it is called, where it is published, and the files found, none where missing.
 
-    `size` is in bytes, None where it is not known.
+    `kind` is corpus, queries or qrels, or `all` for a copy that comes in one piece. `size` is in bytes, None where the
+    part is missing.
     """
 
     selected: Selected
@@ -41,46 +47,42 @@ class Item:
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison with what was published: `status` is ok, differs, unknown (nothing to compare with) or failed."""
+    """One comparison with what was published."""
 
     selected: Selected
     what: str
     expected: str
     found: str
-    status: str
+    status: Status
 
 
-def inventory(source: Source, selected: Iterable[Selected]) -> Iterator[Item]:
+def inventory(source: PublishedFiles, selected: Iterable[Selected]) -> Iterator[Item]:
     """What each of `selected` needs of `source`. Nothing is fetched and no corpus is read."""
     for item in selected:
-        if isinstance(source, HubSource) and item.task.name in MTEB_TASKS:
-            known = MTEB_TASKS[item.task.name]
-            found = source.loaded(item)
-            name = f"{known.subset(item.subset.name)}-{{corpus,queries,qrels}}"
-            yield Item(item, "all", name, (f"{known.repo}@{known.revision[:8]}",), found, None)
-        elif isinstance(source, (HubSource, OfficialSource)):
-            for held in source.held(item):
-                origins = tuple(map(str, held.part.origins))
-                size = sum(file.size for file in held.files) if held.files else None
-                yield Item(item, held.part.kind, held.part.names[0], origins, tuple(map(str, held.files)), size)
-        else:
-            yield Item(item, "all", item.label, (), (source.name,), None)
+        yield from _items(source, item)
 
 
-def verify(source: Source, selected: Iterable[Selected]) -> Iterator[Check]:
-    """Read each of `selected` and compare counts and content with what was published, as far as that is known."""
+def verify(source: PublishedFiles, selected: Iterable[Selected]) -> Iterator[Check]:
+    """Compare the counts and the content of what is here with what was published, as far as that is known.
+
+    Nothing is fetched. Of a subset that lacks its corpus, queries and judgements are compared all the same.
+    """
     for item in selected:
+        parts = list(_items(source, item))
+        missing = [part for part in parts if not part.found]
+        for part in missing:
+            yield Check(
+                item, "corpus, queries and qrels" if part.kind == "all" else part.kind, part.name, "", "missing"
+            )
         try:
-            collection = source.load(item)
-        except HarnessError as error:
-            yield Check(item, "readable", "", str(error), "failed")
-            continue
-        asked, task, name = collection.asked, item.task, item.subset.name
-        published = manifest().get(key(item), {})
-        yield _compare(item, "passages", task.passages.get(name), len(collection.corpus))
-        yield _compare(item, "queries", task.queries.get((name, item.split)), _queries(item, asked))
-        yield _compare(item, "judgements", published.get("judgements"), sum(map(len, asked.qrels.values())))
-        yield _compare(item, "content of queries and judgements", published.get("sha256"), asked.fingerprint)
+            if not missing:
+                collection = source.load(item)
+                yield _compare(item, "passages", item.task.passages.get(item.subset.name), len(collection.corpus))
+                yield from _asked_checks(item, collection.asked)
+            elif all(part.kind == "corpus" for part in missing):
+                yield from _asked_checks(item, source.asked(item))
+        except DataError as error:
+            yield Check(item, "readable", "", error.message, "failed")
 
 
 def facts(item: Selected, asked: Asked) -> dict[str, Any]:
@@ -102,6 +104,32 @@ def manifest() -> dict[str, dict[str, Any]]:
     return found
 
 
+def _items(source: PublishedFiles, item: Selected) -> Iterator[Item]:
+    if isinstance(source, HubSource) and (copy := source.mteb_copy(item)):
+        known, kept = MTEB_TASKS[item.task.name], copy.files()
+        name = f"{known.subset(item.subset.name)}-{{corpus,queries,qrels}}"
+        size = sum(path.stat().st_size for path in kept) if kept else None
+        yield Item(item, "all", name, (str(copy),), tuple(map(str, kept)), size)
+        return
+    for held in source.held(item):
+        size = sum(file.size for file in held.files) if held.files else None
+        origins = tuple(map(_shown_origin, held.part.origins))
+        yield Item(item, held.part.kind, held.part.names[0], origins, tuple(map(str, held.files)), size)
+
+
+def _shown_origin(origin: HubFile | Url) -> str:
+    return f"{origin} (gated)" if isinstance(origin, HubFile) and origin.gated else str(origin)
+
+
+def _asked_checks(item: Selected, asked: Asked) -> Iterator[Check]:
+    """Queries and judgements against the declaration and the manifest."""
+    published, found = manifest().get(key(item), {}), facts(item, asked)
+    declared = item.task.queries.get((item.subset.name, item.split), published.get("queries"))
+    yield _compare(item, "queries", declared, found["queries"])
+    yield _compare(item, "judgements", published.get("judgements"), found["judgements"])
+    yield _compare(item, "content of queries and judgements", published.get("sha256"), found["sha256"])
+
+
 def _queries(item: Selected, asked: Asked) -> int:
     """Queries as the benchmark counts them: XOR-Retrieve counts the ones it scores."""
     by_tokens = parse(item.task.main_metric).kind == "token-recall"
@@ -109,7 +137,7 @@ def _queries(item: Selected, asked: Asked) -> int:
 
 
 def _compare(item: Selected, what: str, expected: object, found: object) -> Check:
-    status = "unknown" if expected is None else "ok" if expected == found else "differs"
+    status: Status = "unknown" if expected is None else "ok" if expected == found else "differs"
     return Check(item, what, _shown(expected), _shown(found), status)
 
 

@@ -44,10 +44,11 @@ class SampledSource:
         self.revision = source.revision
         sample = f"sample-{others}" + (f"-seed-{seed}" if seed else "")
         self.variant = "-".join(part for part in (source.variant, sample) if part)
+        self._title = f"judged passages and a sample of {others:,}" + (f", seed {seed}" if seed else "")
 
     def tasks(self) -> tuple[Task, ...]:
         """The tasks of the source, without the passage counts of their full corpora."""
-        return tuple(replace(task, passages={}) for task in self._source.tasks())
+        return tuple(replace(task, passages={}, title=f"{task.title} ({self._title})") for task in self._source.tasks())
 
     def asked(self, selected: Selected) -> Asked:
         """As the source has it."""

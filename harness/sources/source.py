@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness._util.folders import cache_root
 from harness._util.names import did_you_mean
 from harness._util.progress import NO_PROGRESS, Progress
-from harness.errors import UsageError
+from harness.errors import DataError, UsageError
 from harness.sources.collection import Asked, Collection
 from harness.tasks.model import Task
 from harness.tasks.selection import Selected
@@ -56,6 +56,7 @@ def open_source(
     passage_template: str | None = None,
     sample: int | None = None,
     sample_seed: int = 0,
+    corpora_too: bool = True,
     cache: Path | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Source:
@@ -63,7 +64,8 @@ def open_source(
 
     `corpus_from` pairs every subset's queries with the passages of another subset, and `passage_template` says how
     titles are joined; both belong to folders in BEIR layout. `sample` searches the judged passages and that many
-    others, chosen by `sample_seed`, instead of full corpora. `cache` keeps converted corpora (None: the user's cache
+    others, chosen by `sample_seed`, instead of full corpora. With `corpora_too` False, official files that judge are
+    enough for a subset to be there. `cache` keeps converted corpora (None: the user's cache
     folder, or $HARNESS_CACHE), and `progress` is told of long reading.
     Raises UsageError for a name that is none of these, DataError for a folder with nothing to run in it.
     """
@@ -87,9 +89,14 @@ def open_source(
 
         return PocketSource()
     if corpus_from is None and passage_template is None:
-        official = open_official(name, cache=cache, progress=progress)
+        official = open_official(name, cache=cache, progress=progress, corpora_too=corpora_too)
         if official.tasks():
             return official
+        if begun := official.begun():
+            raise DataError(
+                f"{name}: files of {', '.join(begun)} are there, and no subset is complete",
+                f"What is missing: harness data {begun[0]} --source {name}",
+            )
     elif name == "hub":
         raise UsageError("--corpus-from and --passage-template go with folders in BEIR layout, not with the hub")
     from harness.sources.folder import FolderSource
@@ -100,7 +107,7 @@ def open_source(
 
 
 def open_official(
-    name: str, *, cache: Path | None = None, progress: Progress = NO_PROGRESS
+    name: str, *, cache: Path | None = None, progress: Progress = NO_PROGRESS, corpora_too: bool = True
 ) -> HubSource | OfficialSource:
     """The source of official files for `name`: the word `hub`, or a folder, whatever it has of them.
 
@@ -112,7 +119,7 @@ def open_official(
         return HubSource(cache_root(cache), progress)
     from harness.sources.official.source import OfficialSource
 
-    return OfficialSource(_existing(name), cache_root(cache), progress)
+    return OfficialSource(_existing(name), cache_root(cache), progress, corpora_too=corpora_too)
 
 
 def _existing(name: str) -> Path:

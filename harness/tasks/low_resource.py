@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from harness.tasks.belebele import BELEBELE
 from harness.tasks.model import Subset, Task, average_of, into, monolingual
+from harness.tasks.xtreme_up import XTREME_UP
 
 _POCKET_LANGUAGES = ("am", "ha", "ig", "so", "sw", "yo")
 _POCKET_OWN = monolingual(_POCKET_LANGUAGES)
@@ -139,69 +141,6 @@ AFRICLIRMATRIX = Task(
     ),
     summary="English Wikipedia titles against articles in 15 African languages, averaged over judged topics",
     queries={(f"en-{language}", "test"): count for language, count in _AFRICLIRMATRIX.items()},
-)
-
-# Variants of one language in two scripts are two languages here, as they are in Belebele.
-_BELEBELE = """
-acm_Arab afr_Latn als_Latn amh_Ethi apc_Arab arb_Arab arb_Latn ars_Arab ary_Arab arz_Arab asm_Beng azj_Latn bam_Latn
-ben_Beng ben_Latn bod_Tibt bul_Cyrl cat_Latn ceb_Latn ces_Latn ckb_Arab dan_Latn deu_Latn ell_Grek eng_Latn est_Latn
-eus_Latn fin_Latn fra_Latn fuv_Latn gaz_Latn grn_Latn guj_Gujr hat_Latn hau_Latn heb_Hebr hin_Deva hin_Latn hrv_Latn
-hun_Latn hye_Armn ibo_Latn ilo_Latn ind_Latn isl_Latn ita_Latn jav_Latn jpn_Jpan kac_Latn kan_Knda kat_Geor kaz_Cyrl
-kea_Latn khk_Cyrl khm_Khmr kin_Latn kir_Cyrl kor_Hang lao_Laoo lin_Latn lit_Latn lug_Latn luo_Latn lvs_Latn mal_Mlym
-mar_Deva mkd_Cyrl mlt_Latn mri_Latn mya_Mymr nld_Latn nob_Latn npi_Deva npi_Latn nso_Latn nya_Latn ory_Orya pan_Guru
-pbt_Arab pes_Arab plt_Latn pol_Latn por_Latn ron_Latn rus_Cyrl shn_Mymr sin_Latn sin_Sinh slk_Latn slv_Latn sna_Latn
-snd_Arab som_Latn sot_Latn spa_Latn srp_Cyrl ssw_Latn sun_Latn swe_Latn swh_Latn tam_Taml tel_Telu tgk_Cyrl tgl_Latn
-tha_Thai tir_Ethi tsn_Latn tso_Latn tur_Latn ukr_Cyrl urd_Arab urd_Latn uzn_Latn vie_Latn war_Latn wol_Latn xho_Latn
-yor_Latn zho_Hans zho_Hant zsm_Latn zul_Latn
-""".split()
-_BELEBELE_OWN = monolingual(_BELEBELE)
-_BELEBELE_INTO_ENGLISH = into("eng_Latn", (x for x in _BELEBELE if x != "eng_Latn"), paired_name=True)
-
-BELEBELE = Task(
-    name="belebele",
-    title="Belebele as retrieval",
-    family="low-resource",
-    subsets=_BELEBELE_OWN + _BELEBELE_INTO_ENGLISH,
-    splits=("test",),
-    split="test",
-    metrics=("ndcg@10",),
-    averages=(average_of(_BELEBELE_OWN, "Avg own"), average_of(_BELEBELE_INTO_ENGLISH, "Avg → eng")),
-    passage_template="{text}",
-    licence="CC BY-SA 4.0",
-    url="https://github.com/facebookresearch/belebele",
-    citation=(
-        "Lucas Bandarkar et al. The Belebele Benchmark: a Parallel Reading Comprehension Dataset in 122 Language "
-        "Variants. ACL 2024."
-    ),
-    summary="900 questions over 488 parallel passages in 122 language variants, own language and into English",
-    queries={(subset.name, "test"): 900 for subset in _BELEBELE_OWN + _BELEBELE_INTO_ENGLISH},
-    passages={subset.name: 488 for subset in _BELEBELE_OWN + _BELEBELE_INTO_ENGLISH},
-)
-
-_XTREME_UP_OWN = monolingual("ar bn en fi id ko ru sw te".split())
-_XTREME_UP_CROSS = into(
-    "en",
-    "as bho brx gbm gom gu hi hne kn mai ml mni mr mwr or pa ps sa ta ur".split(),
-    paired_name=True,
-)
-
-XTREME_UP = Task(
-    name="xtreme-up",
-    title="XTREME-UP retrieval",
-    family="low-resource",
-    subsets=_XTREME_UP_OWN + _XTREME_UP_CROSS,
-    splits=("dev", "test"),
-    split="test",
-    metrics=("mrr@10",),
-    averages=(average_of(_XTREME_UP_OWN, "Avg own"), average_of(_XTREME_UP_CROSS, "Avg → en")),
-    passage_template="{title} {text}",
-    licence="Apache-2.0 (code), CC BY-SA (data)",
-    url="https://github.com/google-research/xtreme-up",
-    citation=(
-        "Sebastian Ruder et al. XTREME-UP: A User-Centric Scarce-Data Benchmark for Under-Represented Languages. "
-        "Findings of EMNLP 2023."
-    ),
-    summary="in-language retrieval in 9 languages and cross-lingual retrieval from 20 Indic languages",
 )
 
 _MKQA_SUBSETS = into(

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
+from typing import Literal
+
+#: Which capitals become small letters before encoding: none, A to Z (as `tf.strings.lower` does), or all of Unicode's.
+Lowercase = Literal["", "ascii", "unicode"]
+
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +18,7 @@ class Subset:
     """The unit that is scored: queries in one language against passages in one language.
 
     `name` is the query language for monolingual subsets and for tasks with one fixed corpus (`miracl/sw`,
-    `xor-tydi/te`), else `query-passage` (`afriqa/bem-en`).
+    `xor-tydi/te`), else `query-passage` (`afriqa/bem-en`). Passages of several languages in one pool are in `mul`.
     """
 
     name: str
@@ -32,7 +39,8 @@ class Task:
     """One benchmark, declared.
 
     `metrics` are the benchmark's own, the first one being the one it is ranked by. `passage_template` says how title
-    and text become the string an encoder reads. `queries` and `passages` hold the official counts by
+    and text become the string an encoder reads, and `lowercase` which capitals of it, and of queries, become small
+    first, for benchmarks whose own baselines lower-case. `queries` and `passages` hold the official counts by
     (subset, split) and by subset, where they are known. `subset_splits` holds the splits of subsets that have not all
     of them. `absent` names subsets that a source has no text for: they are part of the task and of its averages, and
     cannot be run. `version` changes when the definition does.
@@ -55,12 +63,19 @@ class Task:
     passages: Mapping[str, int] = field(default_factory=dict)
     subset_splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    lowercase: Lowercase = ""
     version: str = "1"
 
     @property
     def main_metric(self) -> str:
         """The metric that rows are ranked by."""
         return self.metrics[0]
+
+    def lowered(self, text: str) -> str:
+        """`text`, a query or a filled-in template, with the capitals made small that `lowercase` names."""
+        if self.lowercase == "ascii":
+            return text.translate(_SMALL)
+        return text.lower() if self.lowercase == "unicode" else text
 
     def subset(self, name: str) -> Subset:
         """The subset called `name`; KeyError when there is none."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .emulator import HubEmulator
+from .web import Web, serving
 
 
 @pytest.fixture
@@ -17,6 +18,13 @@ def hub() -> Iterator[HubEmulator]:
     """A Hub without repositories, listening on the loopback interface."""
     with HubEmulator() as emulator:
         yield emulator
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A mirror of the web without a page, listening on the loopback interface."""
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
@@ -45,5 +53,18 @@ def run_with_hub(hub: HubEmulator, hub_home: Path, tmp_path: Path) -> Callable[.
             timeout=timeout,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def harness(
+    run_with_hub: Callable[..., subprocess.CompletedProcess[str]], web: Web
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """A function that runs the command line in a new process which takes the emulators for the Hub and the web."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        source = f"import sys\nfrom harness.cli.main import main\nsys.exit(main({list(arguments)!r}))"
+        return run_with_hub(source, **{"HARNESS_WEB_MIRROR": web.address, **variables})
 
     return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.errors import DataError, UsageError
@@ -45,7 +46,7 @@ def test_one_subset(tmp_path: Path, write_subset: Write) -> None:
     assert (source.name, source.variant, source.revision) == ("folder", "", None)
     collection = source.load(_selected(source, "sw"))
     assert collection.queries.texts == ("one?", "two?")
-    assert collection.corpus.texts_at([0, 1]) == ["first", "second"]  # type: ignore[arg-type]
+    assert collection.corpus.texts_at(np.array([0, 1])) == ["first", "second"]
     assert collection.qrels == _QRELS
     assert collection.answers is None
 
@@ -103,7 +104,7 @@ def test_corpus_from_pairs_with_another_corpus(tree: Path) -> None:
     assert source.variant == "from-en"
     thai, arabic = (source.load(_selected(source, f"xx/{name}")) for name in ("th-en", "ar-en"))
     assert thai.queries.texts == ("th one?", "th two?")
-    assert thai.corpus.texts_at([0]) == ["en first"]  # type: ignore[arg-type]
+    assert thai.corpus.texts_at(np.array([0])) == ["en first"]
     assert thai.corpus is arabic.corpus
     assert thai.qrels == _QRELS
 
@@ -179,7 +180,7 @@ def test_passage_template(tmp_path: Path, write_subset: Write) -> None:
     source = FolderSource(folder, passage_template="{title}: {text}")
     selected = _selected(source, "en")
     assert selected.task.passage_template == "{title}: {text}"
-    assert source.load(selected).corpus.render(selected.task.passage_template, 0, 1) == ["Title: first"]
+    assert source.load(selected).corpus.render(selected.task.passage_template, np.array([0])) == ["Title: first"]
     assert FolderSource(folder, passage_template="{title} {text}", corpus_from="en").variant == "from-en-titled"
     others = ("{title}: {text}", "passage: {text}", "{text}", "{title} {text}")
     assert len({FolderSource(folder, passage_template=template).variant for template in others}) == 4

@@ -17,10 +17,11 @@ from urllib.parse import unquote, urlsplit
 from harness._util import fingerprint
 from harness._util.atomic import write_text
 from harness._util.progress import Progress
-from harness.errors import DataError, UsageError
+from harness.errors import DataError
+from harness.sources.hub.clients import explained, huggingface_hub, is_installed, is_offline, not_cached
 from harness.sources.hub.download import download
-from harness.sources.official.layout import HubFile, Part, Url
-from harness.sources.tree import TreeFile, plain_file
+from harness.sources.official.layout import HubFile, Part, Url, find
+from harness.sources.tree import TreeFile, is_archive, list_tree, plain_file
 
 
 class Fetcher:
@@ -30,17 +31,20 @@ class Fetcher:
         self._cache = cache
         self._progress = progress
 
-    def fetch(self, part: Part) -> tuple[TreeFile, ...]:
+    def fetch(self, part: Part, label: str) -> tuple[TreeFile, ...]:
         """The files of `part`, fetched where they are not there yet.
 
-        Raises DataError where no origin has them, with the reason and the command that fixes it.
+        `label` names the subset in messages. Raises DataError where no origin has them, with the reason and the
+        command that fixes it.
         """
-        problems = []
         if found := self.cached_part(part):
             return found
+        problems = []
         for origin in part.origins:
             try:
-                return self._from_hub(origin) if isinstance(origin, HubFile) else self._from_web(origin)
+                if isinstance(origin, HubFile):
+                    return self._from_hub(origin, label)
+                return self._from_web(origin, part, label)
             except DataError as error:
                 problems.append(error)
         if problems:
@@ -52,40 +56,77 @@ class Fetcher:
 
     def cached_part(self, part: Part) -> tuple[TreeFile, ...]:
         """The files of `part` that were fetched before, all of them or none."""
-        return next((found for origin in part.origins if (found := self.cached(origin))), ())
+        return next((found for origin in part.origins if (found := self._cached(origin, part))), ())
 
-    def cached(self, origin: HubFile | Url) -> tuple[TreeFile, ...]:
+    def hub_folder(self) -> tuple[Path, ...]:
+        """The cache of the hub's client, where that is installed."""
+        if not is_installed("huggingface_hub"):
+            return ()
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        return (Path(HF_HUB_CACHE),)
+
+    def _cached(self, origin: HubFile | Url, part: Part) -> tuple[TreeFile, ...]:
         """The files of `origin` that were fetched before, all of them or none."""
         if isinstance(origin, Url):
             path = self._web_path(origin)
-            return (plain_file(path, path.name),) if path.is_file() else ()
+            try:
+                return self._opened(path, part) if path.is_file() else ()
+            except DataError:  # a damaged archive: it is fetched again when it is wanted
+                return ()
         names = self._listed(origin)
         found = [self._in_hub_cache(origin, name) for name in names]
         if not found or any(path is None for path in found):
             return ()
         return tuple(plain_file(path, name) for path, name in zip(found, names, strict=True) if path is not None)
 
-    def _from_web(self, origin: Url) -> tuple[TreeFile, ...]:
+    def _from_web(self, origin: Url, part: Part, label: str) -> tuple[TreeFile, ...]:
         path = self._web_path(origin)
-        download(origin.url, path, self._progress)
-        return (plain_file(path, path.name),)
+        if path.is_file() and not self._is_sound(path):
+            path.unlink()
+        if not path.is_file():
+            if is_offline():
+                raise not_cached(str(origin), label)
+            download(origin.url, path, self._progress)
+            if not self._is_sound(path):
+                path.unlink()
+                raise DataError(
+                    f"{origin}: what was fetched is a damaged archive", f"Again: harness data fetch {label}"
+                )
+        found = self._opened(path, part)
+        if not found:
+            raise DataError(f"{origin}: the archive has no {part.names[0]}")
+        return found
+
+    def _is_sound(self, path: Path) -> bool:
+        """Whether the file at `path` can be used: an archive is listed, which reads it to its end."""
+        try:
+            return not is_archive(path.name) or bool(list_tree(path, self._cache))
+        except DataError:
+            return False
+
+    def _opened(self, path: Path, part: Part) -> tuple[TreeFile, ...]:
+        """The file at `path`, or what of the archive there is `part`."""
+        if not is_archive(path.name):
+            return (plain_file(path, path.name),)
+        return find(part, {file.name: file for file in list_tree(path, self._cache).values()})
 
     def _web_path(self, origin: Url) -> Path:
         name = Path(unquote(urlsplit(origin.url).path)).name
         return self._cache / "downloads" / fingerprint.of_json(origin.url)[:16] / name
 
-    def _from_hub(self, origin: HubFile) -> tuple[TreeFile, ...]:
-        hub = client()
+    def _from_hub(self, origin: HubFile, label: str) -> tuple[TreeFile, ...]:
+        hub = huggingface_hub()
         try:
             names = self._listed(origin) or _list(hub, origin)
-            if not names:
-                raise DataError(f"{origin.repo} has no {origin.path} at revision {origin.revision[:8]}")
             paths = [
                 Path(hub.hf_hub_download(origin.repo, name, repo_type="dataset", revision=origin.revision))
                 for name in names
             ]
         except Exception as error:  # the client's errors, and those of the HTTP library below it
-            raise explained(error, origin.repo, origin.revision) from error
+            raise explained(error, origin.repo, origin.revision, label) from error
+        if not names:
+            raise DataError(f"{origin.repo} has no {origin.path} at revision {origin.revision[:8]}")
         if _is_pattern(origin.path):
             write_text(self._marker(origin), json.dumps(names))
         return tuple(plain_file(path, name) for path, name in zip(paths, names, strict=True))
@@ -100,68 +141,15 @@ class Fetcher:
             return []
 
     def _in_hub_cache(self, origin: HubFile, name: str) -> Path | None:
-        found = client().try_to_load_from_cache(origin.repo, name, repo_type="dataset", revision=origin.revision)
+        if not is_installed("huggingface_hub"):
+            return None
+        found = huggingface_hub().try_to_load_from_cache(
+            origin.repo, name, repo_type="dataset", revision=origin.revision
+        )
         return Path(found) if isinstance(found, str) else None
 
     def _marker(self, origin: HubFile) -> Path:
         return self._cache / "hub" / f"{fingerprint.of_json([origin.repo, origin.revision, origin.path])[:24]}.json"
-
-
-def client() -> Any:
-    """The module `huggingface_hub`. Raises UsageError where it is not installed."""
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise missing_extra() from error
-    return huggingface_hub
-
-
-def missing_extra() -> UsageError:
-    """The error for an installation without the client libraries of the hub."""
-    return UsageError(
-        "the hub source needs huggingface_hub, datasets and mteb", 'Install them: pip install "lamir-harness[hub]"'
-    )
-
-
-def explained(error: Exception, repo: str, revision: str) -> DataError:
-    """One sentence for what went wrong with `repo`, and what to do about it."""
-    if isinstance(error, DataError):
-        return error
-    name = f"dataset {repo} at revision {revision[:8]}"
-    kinds = {kind.__name__ for kind in type(_cause(error)).__mro__}
-    if "GatedRepoError" in kinds:
-        return DataError(
-            f"dataset {repo} is gated",
-            f"Accept its terms at https://huggingface.co/datasets/{repo}, then log in: hf auth login",
-        )
-    if "RevisionNotFoundError" in kinds:
-        return DataError(f"{name} does not exist any more", "Please report it: the pinned revision has to move.")
-    if "RepositoryNotFoundError" in kinds:
-        return DataError(f"dataset {repo} does not exist, or is private", "If you have access to it: hf auth login")
-    if kinds & {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectError", "ConnectionError"}:
-        return DataError(
-            f"{name} is not in the cache and cannot be fetched",
-            "Once, with a connection and without HF_HUB_OFFLINE: harness data fetch",
-        )
-    if "EntryNotFoundError" in kinds:
-        return DataError(f"{name} does not have the file that is needed ({_first_line(error)})")
-    return DataError(f"{name} could not be fetched: {type(error).__name__}: {_first_line(error)}")
-
-
-def _cause(error: BaseException) -> BaseException:
-    """The client's error behind what `datasets` makes of it."""
-    told = {"GatedRepoError", "RevisionNotFoundError", "RepositoryNotFoundError"}
-    at: BaseException | None = error
-    while at is not None:
-        if any(kind.__name__ in told for kind in type(at).__mro__):
-            return at
-        at = at.__cause__ or at.__context__
-    return error
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0].strip() if lines else type(error).__name__
 
 
 def _is_pattern(path: str) -> bool:
@@ -169,13 +157,15 @@ def _is_pattern(path: str) -> bool:
 
 
 def _list(hub: Any, origin: HubFile) -> list[str]:
-    """The files of the repository that match the pattern, asked for folder by folder."""
-    if not _is_pattern(origin.path):
-        return [origin.path]
+    """The files of the repository that match the pattern: those of its folder, and no path that leads elsewhere."""
     folder, _, pattern = origin.path.rpartition("/")
     entries = hub.HfApi().list_repo_tree(
         origin.repo, path_in_repo=folder or None, repo_type="dataset", revision=origin.revision
     )
     return sorted(
-        entry.path for entry in entries if hasattr(entry, "size") and fnmatchcase(os.path.basename(entry.path), pattern)
+        entry.path
+        for entry in entries
+        if hasattr(entry, "size")
+        and os.path.dirname(entry.path) == folder
+        and fnmatchcase(os.path.basename(entry.path), pattern)
     )

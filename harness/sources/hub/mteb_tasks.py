@@ -1,16 +1,25 @@
-"""Benchmarks that are read through mteb's task classes: paths, revisions and loading are mteb's own."""
+"""Benchmarks that are read through mteb's task classes: paths, revisions and loading are mteb's own.
+
+What mteb has loaded once is kept in our own cache, the corpus converted as every corpus is, queries and judgements as
+JSON. Both are of a pinned revision, so that mteb need not be asked, or even imported, a second time.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
+from harness._util import fingerprint
+from harness._util.atomic import write_text
+from harness.errors import DataError, UsageError
 from harness.sources.collection import Asked, Queries
 from harness.sources.corpus import BATCH_ROWS, Corpus
 from harness.sources.corpus_cache import CorpusCache, Passage
-from harness.sources.hub.fetch import explained, missing_extra
+from harness.sources.hub import clients
 from harness.tasks.selection import Selected
 
 
@@ -44,54 +53,104 @@ MTEB_TASKS = {
 }
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """One subset as mteb loads it: its corpus is a memory-mapped dataset."""
+class MtebCopy:
+    """One subset of mteb's copy of a benchmark, on one split."""
 
-    asked: Asked
-    passages: Any
-    key: tuple[str, str, str]
+    def __init__(self, selected: Selected, cache: Path, corpora: CorpusCache) -> None:
+        self._known = MTEB_TASKS[selected.task.name]
+        self._label, self._split = selected.label, selected.split
+        self._subset = self._known.subset(selected.subset.name)
+        self._corpora = corpora
+        key = [self._known.repo, self._known.revision, self._subset]
+        self._corpus_key = ["mteb-2", *key]
+        self._kept = cache / "hub" / f"asked-{fingerprint.of_json([*key, self._split])[:24]}.json"
 
-    def corpus(self, corpora: CorpusCache) -> Corpus:
-        """The passages, converted on first use."""
-        return corpora.corpus(["mteb-1", *self.key], self._read)
+    def __str__(self) -> str:
+        return f"{self._known.repo}@{self._known.revision[:8]}"
 
-    def _read(self) -> Iterator[Passage]:
-        place = "@".join(self.key[:2])
+    def asked(self) -> Asked:
+        """Queries and judgements. Raises DataError with what to do."""
+        asked = _read(self._kept)
+        if asked is None:
+            asked = self._read_asked()
+            _write(self._kept, asked)
+        return asked
+
+    def corpus(self) -> Corpus:
+        """The passages, converted on first use. Raises DataError with what to do."""
+        return self._corpora.corpus(self._corpus_key, self._read_passages)
+
+    def files(self) -> tuple[Path, ...]:
+        """Where both are kept; nothing where one of them is missing."""
+        corpus = self._corpora.held(self._corpus_key)
+        if corpus is None or _read(self._kept) is None:
+            return ()
+        return corpus / "passages.arrow", self._kept
+
+    @cached_property
+    def _data(self) -> dict[str, Any]:
+        """The subset as mteb loads it, which fetches only that: its corpus is a memory-mapped dataset."""
+        known = self._known
+        try:
+            task = clients.mteb().get_task(known.name, hf_subsets=[self._subset], eval_splits=[self._split])
+            task.metadata.dataset.update(path=known.repo, revision=known.revision)  # whatever version is installed
+            task.load_data()
+            data: dict[str, Any] = task.dataset[self._subset][self._split]
+        except UsageError:
+            raise
+        except Exception as error:  # of mteb, datasets, the hub's client or the HTTP library below it
+            raise clients.explained(error, known.repo, known.revision, self._label) from error
+        for part in (data["corpus"], data["queries"]):
+            self._check_revision(part)
+        return data
+
+    def _check_revision(self, table: Any) -> None:
+        """Where the hub cannot be reached, `datasets` takes what is in its cache, of whichever revision."""
+        for file in getattr(table, "cache_files", None) or ():
+            found = Path(file["filename"]).parent.name
+            if len(found) == len(self._known.revision) and found != self._known.revision:
+                raise clients.not_cached(
+                    f"dataset {self._known.repo} at revision {self._known.revision[:8]}", self._label
+                )
+
+    def _read_asked(self) -> Asked:
+        qrels = self._data["relevant_docs"]
+        texts: dict[str, str] = {}
+        for row in self._data["queries"]:
+            query, text = row["id"], row["text"]
+            if not query or not isinstance(text, str) or not text.strip() or query in texts:
+                raise DataError(f"{self}: query {query!r} of {self._subset} is empty, or there twice")
+            texts[query] = text
+        if not texts:
+            raise DataError(f"{self}: no judged queries for {self._subset}")
+        return Asked(
+            Queries(tuple(texts), tuple(texts.values())),
+            {query: {str(passage): int(grade) for passage, grade in qrels[query].items()} for query in texts},
+        )
+
+    def _read_passages(self) -> Iterator[Passage]:
         row = 0
-        for batch in self.passages.iter(batch_size=BATCH_ROWS):
-            titles = batch.get("title") or [""] * len(batch["id"])
+        for batch in self._data["corpus"].iter(batch_size=BATCH_ROWS):
+            titles = batch.get("title") or [None] * len(batch["id"])
             for name, title, text in zip(batch["id"], titles, batch["text"], strict=True):
                 row += 1
-                yield Passage(str(name), title or "", text, place, row)
+                if not name or text is None:
+                    raise DataError(f"{self}: row {row} of {self._subset}-corpus has no {'text' if name else 'id'}")
+                yield Passage(name, title or "", text, f"{self}/{self._subset}-corpus", row)
 
 
-def load(selected: Selected) -> Loaded:
-    """One subset through mteb's task class, which fetches only that. Raises DataError with what to do."""
-    known = MTEB_TASKS[selected.task.name]
-    subset = known.subset(selected.subset.name)
-    task = _mteb().get_task(known.name, hf_subsets=[subset], eval_splits=[selected.split])
-    repo, revision = known.repo, known.revision
-    task.metadata.dataset.update(path=repo, revision=revision)  # whatever version of mteb is installed
+def _write(path: Path, asked: Asked) -> None:
+    """Keep queries and judgements, with what they amount to."""
+    queries = dict(zip(asked.queries.ids, asked.queries.texts, strict=True))
+    facts = {"queries": queries, "qrels": asked.qrels, "sha256": asked.fingerprint}
+    write_text(path, json.dumps(facts, ensure_ascii=False) + "\n")
+
+
+def _read(path: Path) -> Asked | None:
+    """What `_write` has kept; None where it is not there or not whole."""
     try:
-        task.load_data()
-        data = task.dataset[subset][selected.split]
-    except Exception as error:  # of mteb, datasets, the hub's client or the HTTP library below it
-        raise explained(error, repo, revision) from error
-    queries, qrels = data["queries"], data["relevant_docs"]
-    texts = {str(row["id"]): str(row["text"]) for row in queries}
-    if not texts:
-        raise DataError(f"{repo}@{revision[:8]}: no judged queries for {subset}")
-    asked = Asked(
-        Queries(tuple(texts), tuple(texts.values())),
-        {query: {str(passage): int(grade) for passage, grade in qrels[query].items()} for query in texts},
-    )
-    return Loaded(asked, data["corpus"], (repo, revision, subset))
-
-
-def _mteb() -> Any:
-    try:
-        import mteb
-    except ImportError as error:
-        raise missing_extra() from error
-    return mteb
+        facts = json.loads(path.read_text("utf-8"))
+        asked = Asked(Queries(tuple(facts["queries"]), tuple(facts["queries"].values())), facts["qrels"])
+        return asked if asked.fingerprint == facts["sha256"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness._util import fingerprint
-from harness._util.atomic import write_text
 from harness._util.progress import NO_PROGRESS, Progress
 from harness.sources.collection import Asked, Collection
 from harness.sources.corpus_cache import CorpusCache
-from harness.sources.hub import mteb_tasks
 from harness.sources.hub.fetch import Fetcher
-from harness.sources.hub.mteb_tasks import MTEB_TASKS, Loaded
+from harness.sources.hub.mteb_tasks import MTEB_TASKS, MtebCopy
 from harness.sources.official.layout import Files, Kind
 from harness.sources.official.layouts import LAYOUTS
 from harness.sources.official.source import Held, check_judged, collection, difference, layout_of
@@ -41,65 +38,62 @@ class HubSource:
         """The benchmarks that can be fetched; `absent` names the subsets that cannot."""
         return tuple(found for task in all_tasks() if (found := _fetchable(task)) is not None)
 
+    def begun(self) -> tuple[str, ...]:
+        """Nothing: what is not here can be fetched."""
+        return ()
+
     def every_task(self) -> tuple[Task, ...]:
         """All tasks with known files, whether they can be fetched or not."""
         return tuple(task for task in all_tasks() if task.name in MTEB_TASKS or task.name in _LAYOUTS)
 
+    def mteb_copy(self, selected: Selected) -> MtebCopy | None:
+        """The copy of a task that is read through mteb; None for the others, which have `held`."""
+        return MtebCopy(selected, self._cache, self._corpora) if selected.task.name in MTEB_TASKS else None
+
     def held(self, selected: Selected) -> tuple[Held, ...]:
-        """What `selected` needs, and what of it was fetched. Not for tasks that are read through mteb."""
+        """What `selected` needs, and what of it was fetched."""
         parts = layout_of(selected.task).parts(selected.subset, selected.split)
         return tuple(Held(part, self._fetcher.cached_part(part)) for part in parts)
 
-    def loaded(self, selected: Selected) -> tuple[str, ...]:
-        """Where the text of a task that is read through mteb is kept; nothing when it was never loaded."""
-        marker = self._marker(selected)
-        return (str(marker),) if marker.is_file() else ()
+    def folders(self) -> tuple[Path, ...]:
+        """Where fetched files are: the cache of the hub's client and our own."""
+        return (*self._fetcher.hub_folder(), self._cache)
 
     def fetch(self, selected: Selected) -> tuple[str, ...]:
         """Fetch everything that `selected` needs; returns the files. Raises DataError with what to do."""
-        if selected.task.name in MTEB_TASKS:
-            self._through_mteb(selected)
-            return self.loaded(selected)
+        if copy := self.mteb_copy(selected):
+            copy.asked()
+            copy.corpus()
+            return tuple(map(str, copy.files()))
         files = self._fetch(selected, ("corpus", "queries", "qrels"))
         return tuple(dict.fromkeys(str(file) for found in files.values() for file in found))
 
     def asked(self, selected: Selected) -> Asked:
         """Queries, judgements and answers of one subset."""
-        if selected.task.name in MTEB_TASKS:
-            return self._through_mteb(selected).asked
+        if copy := self.mteb_copy(selected):
+            return copy.asked()
         layout = layout_of(selected.task)
         subset = layout.task.subset(selected.subset.name)
         return layout.read_asked(subset, selected.split, self._fetch(selected, ("queries", "qrels")))
 
     def load(self, selected: Selected) -> Collection:
         """The text of one subset, fetched and converted on first use."""
-        if selected.task.name not in MTEB_TASKS:
+        copy = self.mteb_copy(selected)
+        if copy is None:
             files = self._fetch(selected, ("corpus", "queries", "qrels"))
             return collection(layout_of(selected.task), selected, files, self._corpora, self._progress)
-        loaded = self._through_mteb(selected)
-        corpus = loaded.corpus(self._corpora)
-        place = "@".join(loaded.key[:2])
-        check_judged(loaded.asked, corpus, place, place)
-        variant, notice = difference(selected, loaded.asked, corpus)
-        asked = loaded.asked
+        asked, corpus = copy.asked(), copy.corpus()
+        check_judged(asked, corpus, copy, copy)
+        variant, notice = difference(selected, asked, corpus)
         return Collection(corpus, asked.queries, asked.qrels, variant=variant, notice=notice)
 
-    def _through_mteb(self, selected: Selected) -> Loaded:
-        """Load through mteb, and write down that it is there now."""
-        loaded = mteb_tasks.load(selected)
-        write_text(self._marker(selected), "@".join(loaded.key) + "\n")
-        return loaded
-
-    def _marker(self, selected: Selected) -> Path:
-        known = MTEB_TASKS[selected.task.name]
-        facts = [known.repo, known.revision, known.subset(selected.subset.name), selected.split]
-        return self._cache / "hub" / f"mteb-{fingerprint.of_json(facts)[:24]}.txt"
-
     def _fetch(self, selected: Selected, kinds: tuple[Kind, ...]) -> Files:
+        """The files of the parts of some kinds, small ones first: what is missing shows before a corpus is fetched."""
         files: dict[Kind, tuple[TreeFile, ...]] = {}
-        for part in layout_of(selected.task).parts(selected.subset, selected.split):
+        parts = layout_of(selected.task).parts(selected.subset, selected.split)
+        for part in sorted(parts, key=lambda part: part.kind == "corpus"):
             if part.kind in kinds:
-                files[part.kind] = self._fetcher.fetch(part)
+                files[part.kind] = self._fetcher.fetch(part, selected.label)
         return files
 
 

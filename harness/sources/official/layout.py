@@ -89,32 +89,49 @@ class Layout(ABC):
         return f"{self.task.name}-1"
 
 
-def find(part: Part, tree: Mapping[str, TreeFile]) -> tuple[TreeFile, ...]:
+class Index:
+    """The files of a tree by the last components of their names: a folder has thousands, and layouts many patterns."""
+
+    def __init__(self, tree: Mapping[str, TreeFile]) -> None:
+        self._by_last: dict[str, list[tuple[list[str], TreeFile]]] = {}
+        for name, file in tree.items():
+            components = name.split("/")
+            self._by_last.setdefault(components[-1], []).append((components, file))
+        self._lasts: dict[str, list[str]] = {}
+
+    def matching(self, pattern: str) -> list[TreeFile]:
+        """The files whose names end as `pattern` says, component by component, in the order of the tree."""
+        wanted = pattern.split("/")
+        if wanted[-1] not in self._lasts:
+            self._lasts[wanted[-1]] = [last for last in self._by_last if fnmatchcase(last, wanted[-1])]
+        return [
+            file
+            for last in self._lasts[wanted[-1]]
+            for components, file in self._by_last[last]
+            if len(components) >= len(wanted) and all(map(fnmatchcase, components[-len(wanted) :], wanted))
+        ]
+
+
+def find(part: Part, tree: Index | Mapping[str, TreeFile]) -> tuple[TreeFile, ...]:
     """The files of `tree` that are `part`; none where there are none.
 
     A file that lies unpacked beside its archive is taken, and the archive is not. Raises DataError where several
     different files could be meant, and where a numbered shard is missing.
     """
+    index = tree if isinstance(tree, Index) else Index(tree)
     for pattern in part.names:
-        found = [file for name, file in tree.items() if _matches(name, pattern)]
+        found = index.matching(pattern)
         loose = [file for file in found if file.member is None]
         found = loose or found
         if not part.many and len(found) > 1:
             listed = "\n".join(f"  {file}" for file in found[:5])
             raise DataError(f"several files could be {pattern}:\n{listed}", "Keep one of them below the source.")
         if found:
-            return _in_shard_order(found) if part.many else tuple(found)
+            return in_shard_order(found) if part.many else tuple(found)
     return ()
 
 
-def _matches(name: str, pattern: str) -> bool:
-    components, wanted = name.split("/"), pattern.split("/")
-    if len(components) < len(wanted):
-        return False
-    return all(map(fnmatchcase, components[-len(wanted) :], wanted))
-
-
-def _in_shard_order(files: Sequence[TreeFile]) -> tuple[TreeFile, ...]:
+def in_shard_order(files: Sequence[TreeFile]) -> tuple[TreeFile, ...]:
     """`files` by folder and by the last number in their names. Raises DataError for a gap in the numbers."""
     folders = {file.name.rpartition("/")[0] for file in files}
     if len(folders) > 1:

@@ -13,7 +13,7 @@ from harness.metrics.xor import scored_answers
 from harness.sources.collection import Asked, Collection
 from harness.sources.corpus import Corpus
 from harness.sources.corpus_cache import CorpusCache
-from harness.sources.official.layout import Files, Kind, Layout, Part, find
+from harness.sources.official.layout import Files, Index, Kind, Layout, Part, find
 from harness.sources.official.layouts import LAYOUTS
 from harness.sources.tree import TreeFile, list_tree
 from harness.tasks.model import Subset, Task
@@ -38,13 +38,15 @@ class OfficialSource:
     revision: str | None = None
     variant = ""
 
-    def __init__(self, root: Path, cache: Path, progress: Progress = NO_PROGRESS) -> None:
+    def __init__(self, root: Path, cache: Path, progress: Progress = NO_PROGRESS, *, corpora_too: bool = True) -> None:
+        """Look for files below `root`; with `corpora_too` False a subset without its corpus counts as there."""
         self._root = root.resolve()
         self._cache = cache
         self._corpora = CorpusCache(cache)
         self._progress = progress
         listed = list_tree(self._root, cache)
-        self._tree = {f"{self._root.name}/{name}": file for name, file in listed.items()}
+        self._tree = Index({f"{self._root.name}/{name}": file for name, file in listed.items()})
+        self._kinds: tuple[Kind, ...] = ("corpus", "queries", "qrels") if corpora_too else ("queries", "qrels")
         self._found = {layout.task.name: self._present(layout) for layout in LAYOUTS}
 
     def tasks(self) -> tuple[Task, ...]:
@@ -56,6 +58,19 @@ class OfficialSource:
                 absent = tuple(s.name for s in layout.task.subsets if s.name not in present)
                 found.append(replace(layout.task, absent=absent, subset_splits=present))
         return tuple(found)
+
+    def begun(self) -> tuple[str, ...]:
+        """The tasks of which some part is below the folder, complete or not."""
+        return tuple(
+            layout.task.name
+            for layout in LAYOUTS
+            if any(
+                any(map(self._tree.matching, part.names))
+                for subset in layout.task.subsets
+                for split in layout.task.splits_of(subset.name)
+                for part in layout.parts(subset, split)
+            )
+        )
 
     def every_task(self) -> tuple[Task, ...]:
         """All tasks with known files, whether they are below the folder or not."""
@@ -92,6 +107,13 @@ class OfficialSource:
                 files[held.part.kind] = held.files
         return files
 
+    def _is_there(self, part: Part) -> bool:
+        """True when `part` is not wanted or has files, also when they are not whole: who reads them says so then."""
+        try:
+            return part.kind not in self._kinds or bool(find(part, self._tree))
+        except DataError:
+            return True
+
     def _present(self, layout: Layout) -> dict[str, tuple[str, ...]]:
         """The splits of every subset of `layout` that are complete below the folder."""
         present: dict[str, tuple[str, ...]] = {}
@@ -99,7 +121,7 @@ class OfficialSource:
             splits = tuple(
                 split
                 for split in layout.task.splits_of(subset.name)
-                if all(held.files for held in self._held(layout, subset, split))
+                if all(map(self._is_there, layout.parts(subset, split)))
             )
             if splits:
                 present[subset.name] = splits
@@ -137,7 +159,7 @@ def check_judged(asked: Asked, corpus: Corpus, qrels: object, passages: object) 
     relevant = {
         passage: query for query, grades in asked.qrels.items() for passage, grade in grades.items() if grade > 0
     }
-    missing = relevant.keys() - corpus.find(relevant).keys()
+    missing = relevant.keys() - corpus.find(relevant).keys() if relevant else set()
     if missing:
         first = min(missing)
         raise DataError(

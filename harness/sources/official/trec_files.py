@@ -74,9 +74,8 @@ def judged(topics: Queries, qrels: dict[str, dict[str, int]], file: Readable) ->
 
 def read_json_passages(files: Sequence[TreeFile], advance: Advance, *, blank: bool = False) -> Iterator[Passage]:
     """Passages as JSON lines, under either pair of names: id and contents ("title", blank line, text), or docid, title
-    and text. An empty text is kept where its title is not; with `blank`, so is a passage with neither.
-
-    Raises DataError with file and line.
+    and text. An empty text is kept where its title is not (MIRACL's shortest passages are three characters of title and
+    text together); with `blank`, so is a passage with neither. Raises DataError with file and line.
     """
     for file in files:
         for number, row in read_json_lines(file, advance):

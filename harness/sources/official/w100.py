@@ -46,7 +46,7 @@ def _read_tsv(file: TreeFile, advance: Advance) -> Iterator[Passage]:
         if first and name == "id":
             if (name, text, title) != _COLUMNS:
                 raise DataError(f"{where}: columns {name}, {text}, {title} where {', '.join(_COLUMNS)} are expected")
-        elif not name.strip() or name.startswith('"'):
+        elif not name.strip() or name == "id" or name.startswith('"'):
             raise DataError(f"{where}: {name!r:.80} is no passage id")
         elif not text.strip():
             raise DataError(f"{where}: empty text")
@@ -60,7 +60,7 @@ def written_by_csv(file: Readable) -> bool:
 
     The csv module writes no field with a bare quote in it, so in a file that it wrote every line with quotes reads back
     and is written again as it was; in a file without quoting next to none does. The majority decides, because a
-    text may by chance look as if it was quoted, and a quoted one may run over two lines.
+    text may by chance look as if it was quoted, and a quoted one may run over two lines or be cut off; a tie is csv's.
     """
     quoted = bare = 0
     for _, line in read_lines(file):
@@ -72,7 +72,7 @@ def written_by_csv(file: Readable) -> bool:
             bare += 1
         if quoted + bare >= _ENOUGH:
             break
-    return quoted > bare
+    return quoted > 0 and quoted >= bare
 
 
 def _reads_back(line: str) -> bool:
