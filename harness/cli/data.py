@@ -116,11 +116,10 @@ def fetch(
     https://mirror.example/host/path.
     """
     from harness.errors import DataError, ExitCode, UsageError
-    from harness.sources.hub import HubSource
 
-    opened, selected = _selected(source, patterns, languages, split, cache)
-    if not isinstance(opened, HubSource):
+    if source not in ("hub", "pocket"):
         raise UsageError(f"--source {source} is a folder: there is nothing to fetch")
+    opened, selected = _selected(source, patterns, languages, split, cache)
     rows = []
     for item in selected:
         try:

@@ -56,6 +56,7 @@ def _facts(task: Any, selected: list[Any]) -> dict[str, Any]:
         "split": task.split,
         "metrics": task.metrics,
         "passage_template": task.passage_template,
+        "lowercase": task.lowercase,
         "licence": task.licence,
         "url": task.url,
         "citation": task.citation,

@@ -60,6 +60,7 @@ class Job:
                 "task": [self.selected.task.name, self.selected.task.version, self.selected.subset.name],
                 "split": self.selected.split,
                 "template": self.selected.task.passage_template,
+                **({"lowercase": self.selected.task.lowercase} if self.selected.task.lowercase else {}),
                 "measures": self.measures,
                 "depth": DEPTH,
                 "data": self.collection.fingerprint,
@@ -75,8 +76,8 @@ class Job:
         """All texts of one role as the encoder reads them."""
         task, subset = self.selected.task, self.selected.subset
         if role == "query":
-            return Questions(self.collection.queries, subset.query_language)
-        return Passages(self.collection.corpus, task.passage_template, subset.passage_language)
+            return Questions(self.collection.queries, subset.query_language, task.lowercase)
+        return Passages(self.collection.corpus, task.passage_template, subset.passage_language, task.lowercase)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ def task_card(task: Task, source: Source, variant: str, split: str | None) -> Ta
         subsets={subset.name: split or task.default_split(subset.name) for subset in task.subsets},
         averages=tuple(AverageCard(title=a.title, subsets=a.subsets) for a in task.averages),
         passage_template=task.passage_template,
+        lowercase=task.lowercase,
         licence=task.licence,
         url=task.url,
         citation=task.citation,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from harness._util.fingerprint import Digests, digests
 from harness.sources.collection import Queries
 from harness.sources.corpus import Corpus
+from harness.tasks.model import Lowercase, lowered
 
 
 class Texts(Sequence[str]):
@@ -50,9 +51,9 @@ class Texts(Sequence[str]):
 class Questions(Texts):
     """The queries of a collection."""
 
-    def __init__(self, queries: Queries, language: str | None) -> None:
+    def __init__(self, queries: Queries, language: str | None, lowercase: Lowercase = "") -> None:
         super().__init__(language)
-        self._texts = queries.texts
+        self._texts = [lowered(text, lowercase) for text in queries.texts] if lowercase else queries.texts
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -73,23 +74,24 @@ class Questions(Texts):
 class Passages(Texts):
     """The passages of a corpus as one template renders them."""
 
-    def __init__(self, corpus: Corpus, template: str, language: str | None) -> None:
+    def __init__(self, corpus: Corpus, template: str, language: str | None, lowercase: Lowercase = "") -> None:
         super().__init__(language)
         self._corpus = corpus
         self._template = template
+        self._lowercase = lowercase
 
     def __len__(self) -> int:
         return len(self._corpus)
 
     def __iter__(self) -> Iterator[str]:
-        for batch in self._corpus.render_all(self._template):
+        for batch in self._corpus.render_all(self._template, self._lowercase):
             yield from batch
 
     def take(self, positions: NDArray[np.int64]) -> list[str]:
         """The strings at `positions` (n,)."""
-        return self._corpus.render(self._template, positions)
+        return self._corpus.render(self._template, positions, self._lowercase)
 
     @property
     def digests(self) -> Digests:
         """The digest (n,) of every string."""
-        return self._corpus.digests(self._template)
+        return self._corpus.digests(self._template, self._lowercase)

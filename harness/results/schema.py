@@ -42,6 +42,7 @@ class TaskCard(_Model):
     subsets: dict[str, str] = Field(description="every subset of the task, in order, and the split it is reported on")
     averages: tuple[AverageCard, ...]
     passage_template: str
+    lowercase: str = Field(default="", description="capitals made small before encoding: none, 'ascii' or 'unicode'")
     licence: str
     url: str
     citation: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness._util.lines import optional_text_field, read_json_lines, read_lines, string_field, text_field
@@ -12,31 +13,61 @@ from harness.errors import DataError
 from harness.sources.collection import Queries
 from harness.sources.corpus import Corpus
 from harness.sources.corpus_cache import Passage
+from harness.sources.tree import TreeFile, is_archive
 
+#: (folder, name below it) of the files that belong to a subset.
+_FILE = re.compile(r"(?:(.+)/)?((?:corpus|queries)\.jsonl(?:\.gz)?|qrels/[^/]+\.tsv(?:\.gz)?)")
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _HEADERS = ({"query-id", "corpus-id", "score"}, {"query_id", "corpus_id", "score"})
 
 
-def is_subset(folder: Path) -> bool:
-    """True when `folder` has a corpus or queries of its own."""
-    return any((folder / f"{stem}.jsonl{end}").is_file() for stem in ("corpus", "queries") for end in ("", ".gz"))
+@dataclass(frozen=True)
+class BeirFolder:
+    """One subset: its place, for messages, and the files in it by their names below it."""
+
+    place: str
+    files: Mapping[str, TreeFile]
+
+    def find(self, name: str) -> TreeFile:
+        """The file `name`, plain or gzipped. Raises DataError when there is none, or both."""
+        found = [self.files[each] for each in (name, f"{name}.gz") if each in self.files]
+        if not found:
+            raise DataError(f"{self.place}/{name}: no such file (nor {name}.gz)")
+        if len(found) > 1:
+            raise DataError(f"{self.place}: holds both {name} and {name}.gz", "Remove the one that is out of date.")
+        return found[0]
 
 
-def splits(folder: Path) -> tuple[str, ...]:
+def folders(root: Path, tree: Mapping[str, TreeFile]) -> dict[tuple[str, ...], BeirFolder]:
+    """The folders of `tree` with a corpus or queries of their own, by the components of their path below `root`.
+
+    An archive is no component of its own: `scifact.zip/scifact/corpus.jsonl` lies in `scifact`.
+    """
+    found: dict[tuple[str, ...], dict[str, TreeFile]] = {}
+    places: dict[tuple[str, ...], str] = {}
+    for name, file in tree.items():
+        if match := _FILE.fullmatch(name):
+            folder, below = match.group(1) or "", match.group(2)
+            components = tuple(part for part in folder.split("/") if part and not is_archive(part))
+            found.setdefault(components, {})[below] = file
+            places.setdefault(components, "/".join(filter(None, (str(root), folder))))
+    return {
+        key: BeirFolder(places[key], files)
+        for key, files in found.items()
+        if any(name.startswith(("corpus.", "queries.")) for name in files)
+    }
+
+
+def splits(folder: BeirFolder) -> tuple[str, ...]:
     """The splits that `folder` has judgements for. Raises DataError when it has none."""
-    files = [*(folder / "qrels").glob("[!.]*.tsv"), *(folder / "qrels").glob("[!.]*.tsv.gz")]
-    found = sorted({path.name.removesuffix(".gz").removesuffix(".tsv") for path in files})
+    names = (name.removeprefix("qrels/") for name in folder.files if name.startswith("qrels/"))
+    found = sorted({name.removesuffix(".gz").removesuffix(".tsv") for name in names})
     if not found:
-        raise DataError(f"{folder}: no judgements", "Expected qrels/<split>.tsv, such as qrels/test.tsv.")
+        raise DataError(f"{folder.place}: no judgements", "Expected qrels/<split>.tsv, such as qrels/test.tsv.")
     return tuple(found)
 
 
-def corpus_file(folder: Path) -> Path:
-    """The file with the passages of `folder`. Raises DataError when there is none, or two."""
-    return _find(folder, "corpus.jsonl")
-
-
-def read_passages(path: Path, advance: Callable[[int], None] | None = None) -> Iterator[Passage]:
+def read_passages(path: Path | TreeFile, advance: Callable[[int], None] | None = None) -> Iterator[Passage]:
     """The passages in a corpus file, streamed. Raises DataError with file and line."""
     number = 0
     for number, row in read_json_lines(path, advance):
@@ -47,9 +78,9 @@ def read_passages(path: Path, advance: Callable[[int], None] | None = None) -> I
         raise DataError(f"{path}: no passages in it")
 
 
-def read_queries(folder: Path) -> Queries:
+def read_queries(folder: BeirFolder) -> Queries:
     """All queries of `folder`, judged or not."""
-    path = _find(folder, "queries.jsonl")
+    path = folder.find("queries.jsonl")
     ids: dict[str, int] = {}
     texts: list[str] = []
     for number, row in read_json_lines(path):
@@ -61,11 +92,11 @@ def read_queries(folder: Path) -> Queries:
     return Queries(tuple(ids), tuple(texts))
 
 
-def read_qrels(folder: Path, split: str, queries: Container[str], corpus: Corpus) -> dict[str, dict[str, int]]:
+def read_qrels(folder: BeirFolder, split: str, queries: Container[str], corpus: Corpus) -> dict[str, dict[str, int]]:
     """The judgements of `split`, every one of them about one of `queries` and a passage of `corpus`."""
     if split not in splits(folder):
-        raise DataError(f"{folder}: no judgements for split {split!r}", did_you_mean(split, splits(folder)))
-    path = _find(folder / "qrels", f"{split}.tsv")
+        raise DataError(f"{folder.place}: no judgements for split {split!r}", did_you_mean(split, splits(folder)))
+    path = folder.find(f"qrels/{split}.tsv")
     qrels: dict[str, dict[str, int]] = {}
     places: dict[str, tuple[int, str]] = {}
     for number, line in read_lines(path):
@@ -96,17 +127,7 @@ def read_qrels(folder: Path, split: str, queries: Container[str], corpus: Corpus
     return qrels
 
 
-def _find(folder: Path, name: str) -> Path:
-    """`folder/name`, plain or gzipped; one of them and not both."""
-    found = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
-    if not found:
-        raise DataError(f"{folder / name}: no such file (nor {name}.gz)")
-    if len(found) > 1:
-        raise DataError(f"{folder}: holds both {name} and {name}.gz", "Remove the one that is out of date.")
-    return found[0]
-
-
-def _claim(ids: dict[str, int], name: str, path: Path, number: int) -> None:
+def _claim(ids: dict[str, int], name: str, path: TreeFile, number: int) -> None:
     if name in ids:
         raise DataError(f"{path}:{number}: id {name!r} was used in line {ids[name]} already")
     ids[name] = number

@@ -19,11 +19,17 @@ its results are kept apart as the variant `unofficial`. `harness data TASK` list
 `harness data fetch` gets them, `harness data verify` compares them with what was published.
 
 **Text is never changed.** Readers keep every query and passage byte for byte: no Unicode normalisation (official topics
-are not in NFC), no lower-casing, no trimming. What an encoder reads is the passage template below filled in, and what
-its own tokenizer does with that is its own affair.
+are not in NFC), no trimming. What an encoder reads is the passage template below filled in, lower-cased only where a
+task says so, and what its own tokenizer does with that is its own affair.
 
 **Scores** follow trec_eval (`-c -M 100`): ties break by passage id, descending; every judged query counts, and one
 without results scores 0. Averages are unweighted means over all subsets they name, or nothing."""
+
+_LOWERCASE = {
+    "": "",
+    "ascii": ", passages and queries lower-cased from A to Z",
+    "unicode": ", passages and queries lower-cased",
+}
 
 #: Longer lists of subsets are not shown as a table.
 _LONG_LIST = 40
@@ -47,7 +53,7 @@ def _section(task: Task) -> str:
         f"- **Metrics:** {metrics}",
         f"- **Split:** {task.split}"
         + (f" (also {', '.join(s for s in task.splits if s != task.split)})" if len(task.splits) > 1 else ""),
-        f"- **Passage:** `{_visible(task.passage_template)}`",
+        f"- **Passage:** `{_visible(task.passage_template)}`" + _LOWERCASE[task.lowercase],
         *(f"- **{average.title}:** mean of {len(average.subsets)} subsets" for average in task.averages),
         f"- **Licence:** {task.licence}",
         *_origins(task),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from harness._util import fingerprint
 from harness._util.fingerprint import digests
+from harness.tasks.model import Lowercase, lowered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,36 +100,36 @@ class Corpus:
                 found.update(zip(names, (start + row for row in rows.to_pylist()), strict=True))
         return found
 
-    def render(self, template: str, positions: NDArray[np.int64]) -> list[str]:
+    def render(self, template: str, positions: NDArray[np.int64], lowercase: Lowercase = "") -> list[str]:
         """The strings an encoder reads for the passages at `positions`: `template` with {title} and {text} filled in.
 
-        White space that an absent title or text leaves at the ends is stripped; what is there is never changed.
+        White space that an absent title or text leaves at the ends is stripped; what is there is never changed, except
+        for the capitals that `lowercase` makes small.
         """
-        if template == "{text}":
-            return self.texts_at(positions)
         titles, texts = self._take(positions, "title", "text")
-        return _rendered(template, titles, texts)
+        return _rendered(template, lowercase, titles, texts)
 
-    def render_all(self, template: str) -> Iterator[list[str]]:
+    def render_all(self, template: str, lowercase: Lowercase = "") -> Iterator[list[str]]:
         """What `render` gives for the whole corpus, batch by batch."""
         for _, batch in self.batches():
             titles, texts = batch.column("title").to_pylist(), batch.column("text").to_pylist()
-            yield texts if template == "{text}" else _rendered(template, titles, texts)
+            yield _rendered(template, lowercase, titles, texts)
 
-    def digests(self, template: str) -> Digests:
-        """The digests (n,) of the passages as `template` renders them; computed once."""
-        if template not in self._known_digests:
-            self._known_digests[template] = self._compute_digests(template)
-        return self._known_digests[template]
+    def digests(self, template: str, lowercase: Lowercase = "") -> Digests:
+        """The digests (n,) of the passages as they are rendered; computed once."""
+        if (template, lowercase) not in self._known_digests:
+            self._known_digests[template, lowercase] = self._compute_digests(template, lowercase)
+        return self._known_digests[template, lowercase]
 
     @cached_property
-    def _known_digests(self) -> dict[str, Digests]:
+    def _known_digests(self) -> dict[tuple[str, Lowercase], Digests]:
         return {}
 
-    def _compute_digests(self, template: str) -> Digests:
+    def _compute_digests(self, template: str, lowercase: Lowercase) -> Digests:
         import numpy as np
 
-        return np.concatenate([np.empty(0, "S16"), *(digests(texts) for texts in self.render_all(template))])
+        rendered = self.render_all(template, lowercase)
+        return np.concatenate([np.empty(0, "S16"), *(digests(texts) for texts in rendered)])
 
     @cached_property
     def tie_order(self) -> NDArray[np.int64]:
@@ -203,7 +204,9 @@ class _InMemory:
         return self._table[number]
 
 
-def _rendered(template: str, titles: Sequence[str], texts: Sequence[str]) -> list[str]:
+def _rendered(template: str, lowercase: Lowercase, titles: Sequence[str], texts: Sequence[str]) -> list[str]:
+    if template == "{text}":
+        return [lowered(text, lowercase) for text in texts] if lowercase else list(texts)
     untitled = template.format(title="", text="\0").strip()
     alone = template.format(title="\0", text="").strip()
 
@@ -212,7 +215,7 @@ def _rendered(template: str, titles: Sequence[str], texts: Sequence[str]) -> lis
             return alone.replace("\0", title)
         return template.format(title=title, text=text) if title else untitled.replace("\0", text)
 
-    return [rendered(title, text) for title, text in zip(titles, texts, strict=True)]
+    return [lowered(rendered(title, text), lowercase) for title, text in zip(titles, texts, strict=True)]
 
 
 class ArrowFile:

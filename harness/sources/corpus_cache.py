@@ -27,6 +27,7 @@ from harness._util import fingerprint
 from harness._util.atomic import atomic_writer, write_text
 from harness.errors import DataError
 from harness.sources.corpus import BATCH_ROWS, ArrowFile, Corpus, order_by_id, ranks, schema
+from harness.tasks.model import Lowercase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,18 +113,18 @@ class _MappedCorpus(Corpus):
         """SHA-256 of ids, titles and texts in order, computed when the corpus was converted."""
         return str(self._facts["fingerprint"])
 
-    def _compute_digests(self, template: str) -> Digests:
+    def _compute_digests(self, template: str, lowercase: Lowercase) -> Digests:
         """The digests (n,), memory-mapped from the run that computed them."""
         import numpy as np
 
-        path = self._folder / f"digests-{fingerprint.of_json(template)[:16]}.npy"
+        path = self._folder / f"digests-{fingerprint.of_json([template, lowercase])[:16]}.npy"
         try:
             known = np.load(path, mmap_mode="r", allow_pickle=False)
             if known.dtype == np.dtype("S16") and known.shape == (len(self),):
                 return known  # type: ignore[no-any-return]
         except (OSError, ValueError, EOFError):
             pass
-        computed = super()._compute_digests(template)
+        computed = super()._compute_digests(template, lowercase)
         with suppress(OSError), atomic_writer(path) as stream:  # a cache that may only be read serves all the same
             np.lib.format.write_array(stream, computed, allow_pickle=False)
         return computed

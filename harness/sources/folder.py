@@ -22,10 +22,11 @@ from harness._util.names import did_you_mean
 from harness._util.progress import NO_PROGRESS, Progress
 from harness.errors import DataError, UsageError
 from harness.sources import beir
+from harness.sources.beir import BeirFolder
 from harness.sources.collection import Asked, Collection
 from harness.sources.corpus import Corpus
 from harness.sources.corpus_cache import CorpusCache
-from harness.sources.tree import plain_file
+from harness.sources.tree import file_stem, list_tree
 from harness.tasks.model import Average, Subset, Task
 from harness.tasks.selection import Selected
 
@@ -55,14 +56,15 @@ class FolderSource:
         _check_template(self._template)
         named = f"from-{corpus_from}" if corpus_from else ""
         self.variant = "-".join(part for part in (named, _template_variant(self._template)) if part)
-        self._subsets = _find_subsets(self._folder)
+        root = cache_root(cache)
+        self._subsets = _find_subsets(self._folder, root)
         if not self._subsets:
             raise DataError(
                 f"{folder}: no corpus.jsonl (or .gz) in it or below it",
                 "A subset folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv, plain or gzipped.",
             )
         self._tasks = tuple(self._task(name) for name in sorted({task for task, _ in self._subsets}))
-        self._corpora = CorpusCache(cache_root(cache))
+        self._corpora = CorpusCache(root)
         self._progress = progress
         self._corpus = lru_cache(maxsize=None)(self._read_corpus)
 
@@ -72,11 +74,9 @@ class FolderSource:
 
     def load(self, selected: Selected) -> Collection:
         """Read one subset and check it. Raises DataError with file and line for anything malformed."""
-        folder = self._subsets[selected.task.name, self._folder_of(selected.subset.name)]
-        corpus_folder = folder
-        if self._corpus_from is not None:
-            corpus_folder = self._subsets[selected.task.name, self._corpus_from]
-        corpus: Corpus = self._corpus(corpus_folder)
+        task, subset = selected.task.name, self._folder_of(selected.subset.name)
+        folder = self._subsets[task, subset]
+        corpus: Corpus = self._corpus(task, self._corpus_from or subset)
         queries = beir.read_queries(folder)
         qrels = beir.read_qrels(folder, selected.split, set(queries.ids), corpus)
         return Collection(corpus, queries.keep(set(qrels)), qrels).without_repeats()
@@ -85,12 +85,11 @@ class FolderSource:
         """Queries and judgements of one subset."""
         return self.load(selected).asked
 
-    def _read_corpus(self, folder: Path) -> Corpus:
-        """The passages of `folder`, converted on first use."""
-        path = beir.corpus_file(folder)
-        file = plain_file(path, path.name)
-        with self._progress.task(f"reading {path}", file.size) as advance:
-            return self._corpora.corpus(["beir-1", file.stamp], lambda: beir.read_passages(path, advance))
+    def _read_corpus(self, task: str, subset: str) -> Corpus:
+        """The passages of one folder, converted on first use."""
+        file = self._subsets[task, subset].find("corpus.jsonl")
+        with self._progress.task(f"reading {file}", file.size) as advance:
+            return self._corpora.corpus(["beir-1", file.stamp], lambda: beir.read_passages(file, advance))
 
     def _task(self, name: str) -> Task:
         """The declaration of one folder, from its name and those of the folders below it."""
@@ -145,20 +144,24 @@ class FolderSource:
         raise KeyError(subset)
 
 
-def _find_subsets(root: Path) -> dict[tuple[str, str], Path]:
+def _find_subsets(root: Path, cache: Path) -> dict[tuple[str, str], BeirFolder]:
     """(task, subset) → folder. A root that is itself a subset is a task with one subset of the same name."""
-    if beir.is_subset(root):
-        return {(root.name, root.name): root}
-    children = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    found = {(root.name, child.name): child for child in children if beir.is_subset(child)}
-    if found:
-        return found
-    return {
-        (task.name, child.name): child
-        for task in children
-        for child in sorted(task.iterdir())
-        if child.is_dir() and beir.is_subset(child)
-    }
+    tree = list_tree(root, cache)
+    name = file_stem(root.name)
+    if root.is_file():  # an archive: what is in it lies below its own name
+        tree = {file.removeprefix(f"{root.name}/"): found for file, found in tree.items()}
+    found = beir.folders(root, tree)
+    for depth in (0, 1, 2):
+        here = {key: folder for key, folder in found.items() if len(key) == depth}
+        if here:
+            return {_named(name, key): folder for key, folder in here.items()}
+    return {}
+
+
+def _named(root: str, key: tuple[str, ...]) -> tuple[str, str]:
+    """(task, subset) of a folder by its path below the root."""
+    task, subset = (root, root, *key)[-2:]
+    return task, subset
 
 
 def _template_variant(template: str) -> str:

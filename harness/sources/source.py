@@ -88,22 +88,27 @@ def open_source(
         from harness.sources.pocket import PocketSource
 
         return PocketSource()
+    begun: tuple[str, ...] = ()
     if corpus_from is None and passage_template is None:
         official = open_official(name, cache=cache, progress=progress, corpora_too=corpora_too)
         if official.tasks():
             return official
-        if begun := official.begun():
-            raise DataError(
-                f"{name}: files of {', '.join(begun)} are there, and no subset is complete",
-                f"What is missing: harness data {begun[0]} --source {name}",
-            )
+        begun = official.begun()
     elif name == "hub":
         raise UsageError("--corpus-from and --passage-template go with folders in BEIR layout, not with the hub")
     from harness.sources.folder import FolderSource
 
-    return FolderSource(
-        _existing(name), corpus_from=corpus_from, passage_template=passage_template, cache=cache, progress=progress
-    )
+    try:
+        return FolderSource(
+            _existing(name), corpus_from=corpus_from, passage_template=passage_template, cache=cache, progress=progress
+        )
+    except DataError as error:
+        if not begun:
+            raise
+        raise DataError(
+            f"{name}: files of {', '.join(begun)} are there, and no subset is complete",
+            f"What is missing: harness data {begun[0]} --source {name}",
+        ) from error
 
 
 def open_official(

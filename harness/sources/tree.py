@@ -57,6 +57,12 @@ def is_archive(name: str) -> bool:
     return name.endswith(ARCHIVES)
 
 
+def file_stem(name: str) -> str:
+    """`name` without the ending of an archive."""
+    ending = max((end for end in ARCHIVES if name.endswith(end)), key=len, default="")
+    return name.removesuffix(ending)
+
+
 def list_tree(root: Path, cache: Path) -> dict[str, TreeFile]:
     """Every file below `root`, a folder or one archive, by name and in name order; hidden ones are left out.
 

@@ -71,12 +71,6 @@ class Task:
         """The metric that rows are ranked by."""
         return self.metrics[0]
 
-    def lowered(self, text: str) -> str:
-        """`text`, a query or a filled-in template, with the capitals made small that `lowercase` names."""
-        if self.lowercase == "ascii":
-            return text.translate(_SMALL)
-        return text.lower() if self.lowercase == "unicode" else text
-
     def subset(self, name: str) -> Subset:
         """The subset called `name`; KeyError when there is none."""
         for subset in self.subsets:
@@ -92,6 +86,13 @@ class Task:
         """The split `subset` is reported on: the task's own where it has that, else dev, else its first."""
         available = self.splits_of(subset)
         return next((split for split in (self.split, "dev") if split in available), available[0])
+
+
+def lowered(text: str, lowercase: Lowercase) -> str:
+    """`text` with the capitals made small that `lowercase` names."""
+    if lowercase == "ascii":
+        return text.translate(_SMALL)
+    return text.lower() if lowercase == "unicode" else text
 
 
 def monolingual(languages: Iterable[str]) -> tuple[Subset, ...]:

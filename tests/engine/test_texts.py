@@ -44,3 +44,19 @@ def test_digests_are_those_of_the_rendered_strings(texts: Texts, expected: list[
 def test_languages() -> None:
     """Each side knows the language it is in."""
     assert (PASSAGES.language, QUESTIONS.language) == ("sw", "en")
+
+
+def test_lower_case_where_a_task_says_so() -> None:
+    """Queries and rendered passages alike, title included; the digests are those of what is read."""
+    corpus = Corpus(["a", "b"], ["TITLE", ""], ["Text Ä", "ΣΑΣ Ab"])
+    for which, passages, question in (
+        ("ascii", ["title text Ä", "ΣΑΣ ab"], "why Ä?"),
+        ("unicode", ["title text ä", "σας ab"], "why ä?"),
+    ):
+        read = Passages(corpus, "{title} {text}", "de", which)  # type: ignore[arg-type]
+        asked = Questions(Queries(("q",), ("WHY Ä?",)), "de", which)  # type: ignore[arg-type]
+        assert (list(read), list(asked)) == (passages, [question])
+        assert read.take(np.array([1, 0])) == passages[::-1]
+        assert read.digests.tolist() == digests(passages).tolist()
+        assert asked.digests.tolist() == digests([question]).tolist()
+    assert list(Passages(corpus, "{text}", "de", "ascii")) == ["text Ä", "ΣΑΣ ab"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,7 @@ def complaint(process: Process) -> str:
     """The one complaint of a command that was refused: no traceback, exit code 4."""
     assert process.returncode == 4, process.stderr
     assert "Traceback" not in process.stderr
+    assert "latest cached version" not in process.stderr
     return process.stderr[process.stderr.index("harness: error: ") :].strip()
 
 
@@ -62,7 +65,7 @@ def check_fetched(wanted: Published, hub: HubEmulator, web: Web) -> None:
 def test_a_benchmark_is_fetched_and_read_as_published(
     make: Callable[[], Published], hub: HubEmulator, web: Web, run_with_hub: Run
 ) -> None:
-    """The texts are those that were published, nothing else is fetched, and nothing is fetched twice or needed later."""
+    """The texts are those that were published; nothing else is fetched, and nothing twice."""
     wanted = make()
     wanted.put(hub, web)
     script = TELL.format(labels=(wanted.label,))
@@ -124,7 +127,8 @@ def test_mteb_copies_are_read_once_and_kept(
         "neuclir-2022/en-ru": first["neuclir-2022/en-ru"]
     }
     assert complaint(harness(*_RUN, "neuclir-2022/en-fa", HF_HUB_OFFLINE="1")) == (
-        "harness: error: dataset mteb/NeuCLIR2022Retrieval@95cad867 is not in the cache and cannot be fetched\n"
+        "harness: error: dataset mteb/NeuCLIR2022Retrieval at revision 95cad867 is not in the cache and cannot be "
+        "fetched\n"
         "  Once, without HF_HUB_OFFLINE: harness data fetch neuclir-2022/en-fa"
     )
 
@@ -142,7 +146,7 @@ for kind in ("corpus", "queries", "qrels"):
     assert run_with_hub(script).returncode == 0
     hub.close()
     said = complaint(harness(*_RUN, "neuclir-2022/en-ru", HF_HUB_OFFLINE="1"))
-    assert "mteb/NeuCLIR2022Retrieval@95cad867 is not in the cache" in said
+    assert "mteb/NeuCLIR2022Retrieval at revision 95cad867 is not in the cache" in said
 
 
 def test_mteb_has_what_the_harness_has(hub: HubEmulator, run_with_hub: Run) -> None:
@@ -253,10 +257,10 @@ def _refused(hub: HubEmulator) -> None:
         (_gated, "dataset CIRAL/ciral-corpus is gated", "then log in: hf auth login"),
         (_private, "dataset CIRAL/ciral-corpus does not exist, or is private", "hf auth login"),
         (_moved, "does not exist any more", "pip install --upgrade lamir-harness"),
-        (_without_file, "does not have the file that is needed (", ""),
-        (_refused, "could not be fetched: ", "harness data fetch ciral/en-sw"),
+        (_without_file, "does not have the file that is needed: ", "pip install --upgrade"),
+        (_refused, "could not be fetched: the hub answers 418", "harness data fetch ciral/en-sw"),
     ],
-    ids=lambda value: getattr(value, "__name__", "").removeprefix("_"),
+    ids=["gated", "private", "moved", "without the file", "refused"],
 )
 def test_a_file_of_the_hub_that_cannot_be_read(
     spoil: Callable[[HubEmulator], None], said: str, hint: str, hub: HubEmulator, web: Web, harness: Run, tmp_path: Path
@@ -301,7 +305,8 @@ def test_a_cold_cache_offline(hub: HubEmulator, web: Web, harness: Run) -> None:
         said = complaint(harness(*_RUN, wanted.label, HF_HUB_OFFLINE="1"))
         assert said.startswith(f"harness: error: {name}")
         assert said.endswith(
-            f"is not in the cache and cannot be fetched\n  Once, without HF_HUB_OFFLINE: harness data fetch {wanted.label}"
+            " is not in the cache and cannot be fetched\n"
+            f"  Once, without HF_HUB_OFFLINE: harness data fetch {wanted.label}"
         )
     assert (hub.requests, web.asked) == ([], [])
 
@@ -345,7 +350,7 @@ def test_shards_are_all_there_or_none(hub: HubEmulator, run_with_hub: Run) -> No
 
     before, names, said, _ = run(script)
     assert (before, names) == (0, [])
-    assert "docs-7.jsonl.gz" in said
+    assert said.endswith("could not be fetched: the hub answers 404 Not Found")
     fetched = set(hub.fetched(repo.id))
     assert 0 < len(fetched) < 11
     assert run(script, HF_HUB_OFFLINE="1")[:2] == [0, []]
@@ -378,7 +383,7 @@ def test_names_that_lead_elsewhere_are_not_followed(hub: HubEmulator, run_with_h
     process = run_with_hub(_SHARDS.format(origins=origin))
     assert process.returncode == 0, process.stderr
     assert json.loads(process.stdout)[1] == [f"{folder}/docs-0.jsonl.gz"]
-    assert not [path for path in tmp_path.rglob("docs-1*")]
+    assert not list(tmp_path.rglob("docs-1*"))
 
 
 def test_a_damaged_archive_is_fetched_again(hub: HubEmulator, web: Web, harness: Run, tmp_path: Path) -> None:
@@ -408,3 +413,78 @@ def test_an_archive_without_the_file_is_not_fetched_again(hub: HubEmulator, web:
     for _ in range(2):
         assert "the archive has no " in complaint(harness(*_RUN, wanted.label))
     assert len(web.fetched()) == 1
+
+
+def test_a_killed_fetch_goes_on(hub: HubEmulator, web: Web, harness: Run, hub_home: Path, tmp_path: Path) -> None:
+    """What a killed process has left does not look complete, and only what is missing is fetched."""
+    wanted = next(make() for make in published.FILES if make.__name__ == "_mkqa")
+    wanted.put(hub, web)
+    page = web.pages[wanted.pages[1][len("https:/") :]]
+    page.stalls.append(50)
+    command = [sys.executable, "-m", "harness", "data", "fetch", wanted.label]
+    variables = hub.environment(hub_home, HARNESS_WEB_MIRROR=web.address)
+    with subprocess.Popen(command, env=variables, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not [path for path in tmp_path.rglob("*.part") if path.stat().st_size == 50]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.kill()
+    page.over.set()
+    listed = json.loads(harness("data", wanted.label, "--json").stdout)["items"]
+    assert [(item["part"], bool(item["found"])) for item in listed] == [
+        ("corpus", False), ("queries", True), ("qrels", True)
+    ]  # fmt: skip
+    done = harness("data", "fetch", wanted.label, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [(asked.range, asked.status) for asked in web.asked if asked.path.endswith("psgs_w100.tsv.gz")] == [
+        (None, 200), ("bytes=50-", 206)
+    ]  # fmt: skip
+
+
+def test_fetch_list_and_verify(hub: HubEmulator, web: Web, harness: Run) -> None:
+    """What `fetch` brings `list` shows, with sizes, and `verify` reads without a connection."""
+    wanted = [next(make() for make in published.FILES if make.__name__ == name) for name in ("_ciral", "_afriqa")]
+    for each in wanted:
+        each.put(hub, web)
+    repo = hub.repo("CIRAL/ciral-corpus")
+    assert repo
+    labels = [each.label for each in wanted]
+    done = harness("data", "fetch", *labels, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["subset"]: row for row in json.loads(done.stdout)["fetched"]}
+    assert {label: (len(row["files"]), row["error"]) for label, row in rows.items()} == {
+        "ciral/en-sw": (3, None), "afriqa/sw-en": (1, None)
+    }  # fmt: skip
+    hub.close()
+    web.shutdown()
+    items = json.loads(harness("data", *labels, "--json", HF_HUB_OFFLINE="1").stdout)["items"]
+    assert {path for item in items for path in item["found"]} == {
+        path for row in rows.values() for path in row["files"]
+    }
+    (corpus,) = (item for item in items if (item["task"], item["part"]) == ("ciral", "corpus"))
+    assert corpus["size"] == len(repo.files[_CORPUS])
+    assert corpus["origins"] == [f"CIRAL/ciral-corpus@{repo.commit[:8]}:{_CORPUS}"]
+    shown = harness("data", *labels).stdout
+    assert "2 of 2 subsets are complete here." in shown
+    assert "Fetched files are in " in shown
+    done = harness("data", "verify", "--json", HF_HUB_OFFLINE="1")
+    assert done.returncode == 1
+    checks = [(row["subset"], row["what"], row["status"]) for row in json.loads(done.stdout)["checks"]]
+    assert ("ciral/en-sw", "passages", "differs") in checks
+    assert ("afriqa/sw-en", "passages", "unknown") in checks
+    assert {status for *_, status in checks} == {"differs", "unknown"}
+
+
+def test_fetching_some_and_none(hub: HubEmulator, web: Web, harness: Run) -> None:
+    """Exit code 1 and a line for each that failed; 4 when nothing could be fetched; in both cases no traceback."""
+    wanted = next(make() for make in published.FILES if make.__name__ == "_ciral")
+    wanted.put(hub, web)
+    done = harness("data", "fetch", "ciral/en-sw", "ciral/en-ha")
+    assert (done.returncode, done.stdout.strip()) == (1, "1 of 2 subsets are complete.")
+    assert "ciral/en-sw: complete" in done.stderr
+    assert "ciral/en-ha: dataset CIRAL/ciral at revision" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = harness("data", "fetch", "ciral/en-ha", "--json")
+    (row,) = json.loads(done.stdout)["fetched"]
+    assert (done.returncode, row["files"]) == (4, [])
+    assert "does not have the file that is needed" in row["error"]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-
 _CHUNK = 10_000
 
 
@@ -29,7 +28,8 @@ class Page:
     """A file, and what is wrong with the server it is on.
 
     `drops` are the numbers of bytes after which the next connections break, `statuses` what the next requests are
-    answered with. `length` is what the header claims, and `silent` seconds go by before the first byte.
+    answered with. After `stalls` bytes nothing more comes until a test sets `over`. `length` is what the header
+    claims, and `silent` seconds go by before the first byte.
     """
 
     data: bytes
@@ -42,6 +42,8 @@ class Page:
     chunked: bool = False
     silent: float = 0
     drops: list[int] = field(default_factory=list)
+    stalls: list[int] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
     statuses: list[int] = field(default_factory=list)
 
 
@@ -144,6 +146,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.end_headers()
         end = len(body)
+        if page.stalls:
+            sent = page.stalls.pop(0)
+            self.wfile.write(body[:sent])
+            page.over.wait(30)
+            self.close_connection = True
+            return sent
         if page.drops and status != 416:
             end = min(page.drops.pop(0), end)
             self.close_connection = True

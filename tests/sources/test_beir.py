@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import DataError
-from harness.sources import beir
+from harness.sources import Queries, beir
+from harness.sources.beir import BeirFolder
 from harness.sources.corpus import Corpus
 from harness.sources.corpus_cache import CorpusCache
+from harness.sources.tree import TreeFile, list_tree
 
 Rows = list[dict[str, str]]
 
@@ -28,9 +30,30 @@ _QUERIES = {"q1": "which?", "q2": "何", "q3": "never judged"}
 _QRELS = {"q1": {"d1": 2, "d2": 0}, "q2": {"d3": 1}}
 
 
+def _at(folder: Path) -> BeirFolder:
+    """The subset in `folder`."""
+    return beir.folders(folder, list_tree(folder, folder / ".cache"))[()]
+
+
+def _read_queries(folder: Path) -> Queries:
+    return beir.read_queries(_at(folder))
+
+
+def _read_qrels(folder: Path, split: str, queries: Iterable[str], corpus: Corpus) -> dict[str, dict[str, int]]:
+    return beir.read_qrels(_at(folder), split, set(queries), corpus)
+
+
+def _splits(folder: Path) -> tuple[str, ...]:
+    return beir.splits(_at(folder))
+
+
+def _corpus_file(folder: Path) -> TreeFile:
+    return _at(folder).find("corpus.jsonl")
+
+
 def _passages(folder: Path) -> Rows:
     """The passages in the corpus file of `folder`, as rows, converted as a run converts them."""
-    path = beir.corpus_file(folder)
+    path = _corpus_file(folder)
     corpus = CorpusCache(folder / ".cache").corpus(next(_KEYS), lambda: beir.read_passages(path))
     return [row for _, batch in corpus.batches() for row in batch.to_pylist()]
 
@@ -54,22 +77,22 @@ def folder(tmp_path: Path, write_subset: Callable[..., Path]) -> Path:
 def test_well_formed_files(tmp_path: Path, write_subset: Callable[..., Path], zipped: bool) -> None:
     """Ids, titles, texts and grades are read as they stand, plain or gzipped, explicit zeros kept."""
     folder = write_subset(tmp_path / "s", _CORPUS, _QUERIES, _QRELS, titles={"d2": "Title"}, zipped=zipped)
-    queries = beir.read_queries(folder)
+    queries = _read_queries(folder)
     titles = {"d2": "Title"}
     assert _passages(folder) == [{"id": i, "title": titles.get(i, ""), "text": text} for i, text in _CORPUS.items()]
-    assert [passage.where for passage in beir.read_passages(beir.corpus_file(folder))] == [
-        f"{beir.corpus_file(folder)}:{line}" for line in (1, 2, 3)
+    assert [passage.where for passage in beir.read_passages(_corpus_file(folder))] == [
+        f"{_corpus_file(folder)}:{line}" for line in (1, 2, 3)
     ]
     assert dict(zip(queries.ids, queries.texts, strict=True)) == _QUERIES
-    assert beir.read_qrels(folder, "test", _QUERIES, _IN_CORPUS) == _QRELS
+    assert _read_qrels(folder, "test", _QUERIES, _IN_CORPUS) == _QRELS
 
 
 def test_agrees_with_beir(folder: Path) -> None:
     """BEIR's own loader reads the same documents, queries and judgements from the same folder."""
     documents, judged, qrels = GenericDataLoader(str(folder)).load("test")
-    queries, rows = beir.read_queries(folder), _passages(folder)
+    queries, rows = _read_queries(folder), _passages(folder)
     assert {row["id"]: {"title": row["title"], "text": row["text"]} for row in rows} == documents
-    found = beir.read_qrels(folder, "test", set(queries.ids), _corpus(row["id"] for row in rows))
+    found = _read_qrels(folder, "test", set(queries.ids), _corpus(row["id"] for row in rows))
     assert found == qrels
     kept = queries.keep(set(found))
     assert dict(zip(kept.ids, kept.texts, strict=True)) == judged
@@ -82,11 +105,11 @@ def test_agrees_with_beir_on_real_data(shared_data: Path, tmp_path: Path) -> Non
     for path in [*source.glob("*.jsonl.gz"), *source.glob("qrels/*")]:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         (tmp_path / path.relative_to(source).with_name(path.name.removesuffix(".gz"))).write_bytes(data)
-    documents, judged, qrels = GenericDataLoader(str(tmp_path)).load(beir.splits(source)[0])
+    documents, judged, qrels = GenericDataLoader(str(tmp_path)).load(_splits(source)[0])
     rows = _passages(source)
     assert {row["id"]: row["text"] for row in rows} == {name: row["text"] for name, row in documents.items()}
-    assert beir.read_qrels(source, beir.splits(source)[0], judged, _corpus(documents)) == qrels
-    queries = beir.read_queries(source).keep(set(qrels))
+    assert _read_qrels(source, _splits(source)[0], judged, _corpus(documents)) == qrels
+    queries = _read_queries(source).keep(set(qrels))
     assert dict(zip(queries.ids, queries.texts, strict=True)) == judged
 
 
@@ -103,7 +126,7 @@ _VARIANTS = {
 def test_harmless_variants_of_judgements(folder: Path, data: bytes) -> None:
     """Header or none, line ends of any system, a byte order mark, blank lines: the judgements are the same."""
     (folder / "qrels" / "test.tsv").write_bytes(data)
-    assert beir.read_qrels(folder, "test", _QUERIES, _IN_CORPUS) == _QRELS
+    assert _read_qrels(folder, "test", _QUERIES, _IN_CORPUS) == _QRELS
 
 
 def test_ids_may_be_numbers_and_titles_absent(folder: Path) -> None:
@@ -142,7 +165,7 @@ _BAD_LINES = {
 }
 
 
-@pytest.mark.parametrize("name, read", [("corpus.jsonl", _passages), ("queries.jsonl", beir.read_queries)])
+@pytest.mark.parametrize("name, read", [("corpus.jsonl", _passages), ("queries.jsonl", _read_queries)])
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("line, message", _BAD_LINES.values(), ids=_BAD_LINES.keys())
 def test_bad_line_is_refused(
@@ -163,7 +186,7 @@ def test_ids_that_are_there_twice(tmp_path: Path) -> None:
     line = _json(_id="first", text="a") + b"\n"
     for name, read, message in (
         ("corpus.jsonl", _passages, "{path}:2: passage id 'first' was used in {path}:1 already"),
-        ("queries.jsonl", beir.read_queries, "{path}:2: id 'first' was used in line 1 already"),
+        ("queries.jsonl", _read_queries, "{path}:2: id 'first' was used in line 1 already"),
     ):
         (tmp_path / name).write_bytes(line * 2)
         with pytest.raises(DataError) as caught:
@@ -203,14 +226,14 @@ def test_bad_judgement_is_refused(folder: Path, zipped: bool, line: bytes, messa
     data = b"query-id\tcorpus-id\tscore\nq1\td1\t1\n" + line + b"\n"
     path.write_bytes(gzip.compress(data) if zipped else data)
     with pytest.raises(DataError) as caught:
-        beir.read_qrels(folder, "test", _QUERIES, _IN_CORPUS)
+        _read_qrels(folder, "test", _QUERIES, _IN_CORPUS)
     assert caught.value.message.startswith(f"{path}{message}")
 
 
 _READERS: dict[str, Callable[[Path], object]] = {
     "corpus.jsonl": _passages,
-    "queries.jsonl": beir.read_queries,
-    "qrels/test.tsv": lambda folder: beir.read_qrels(folder, "test", _QUERIES, _IN_CORPUS),
+    "queries.jsonl": _read_queries,
+    "qrels/test.tsv": lambda folder: _read_qrels(folder, "test", _QUERIES, _IN_CORPUS),
 }
 
 
@@ -302,7 +325,7 @@ def test_no_bytes_crash_the_reader(tmp_path: Path, data: bytes) -> None:
     """Whatever stands in the file, it is read or refused with a DataError; nothing else escapes."""
     (tmp_path / "corpus.jsonl").write_bytes(data)
     (tmp_path / "queries.jsonl").write_bytes(data)
-    for read in (_passages, beir.read_queries):
+    for read in (_passages, _read_queries):
         try:
             rows = read(tmp_path)
         except DataError as error:
@@ -315,19 +338,19 @@ def test_splits_are_the_judgement_files(folder: Path) -> None:
     """Splits are qrels/*.tsv and *.tsv.gz; backups, hidden files and others are none."""
     for name in ("dev.tsv.gz", "test.tsv.bak", "._test.tsv", "train.txt", "notes.tsv.gz.part"):
         (folder / "qrels" / name).write_bytes(b"")
-    assert beir.splits(folder) == ("dev", "test")
+    assert _splits(folder) == ("dev", "test")
 
 
 def test_unknown_split_is_refused(folder: Path) -> None:
     """A split without judgements is refused, and those that are there are suggested."""
     with pytest.raises(DataError, match="no judgements for split 'tset'") as caught:
-        beir.read_qrels(folder, "tset", _QUERIES, _IN_CORPUS)
+        _read_qrels(folder, "tset", _QUERIES, _IN_CORPUS)
     assert caught.value.hint == "Did you mean 'test'?"
 
 
 @pytest.mark.parametrize("name", ["corpus.jsonl", "corpus.jsonl.gz", "queries.jsonl", "queries.jsonl.gz"])
 def test_what_is_a_subset(tmp_path: Path, name: str) -> None:
     """A folder with a corpus or queries is a subset, even when the other one is missing."""
-    assert not beir.is_subset(tmp_path)
+    assert beir.folders(tmp_path, list_tree(tmp_path, tmp_path / ".cache")) == {}
     (tmp_path / name).touch()
-    assert beir.is_subset(tmp_path)
+    assert list(_at(tmp_path).files) == [name]

@@ -210,8 +210,8 @@ def test_families_load_in_their_own_shape(family: str) -> None:
         own = topics(item.subset.passage_language)
         assert list(collection.corpus.column("text"))[:40] == [row.passage for row in own]
         assert list(collection.corpus.column("title"))[:40] == [row.title for row in own]
-        assert len(set(list(collection.corpus.column("id")))) == len(collection.corpus)
-        passages = set(list(collection.corpus.column("id")))
+        assert len(set(collection.corpus.column("id"))) == len(collection.corpus)
+        passages = set(collection.corpus.column("id"))
         assert {q: list(grades.values()) for q, grades in collection.qrels.items()} == {
             q: [1] for q in collection.queries.ids
         }

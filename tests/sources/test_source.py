@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.errors import UsageError
 from harness.sources import open_source
 from harness.sources.folder import FolderSource
 from harness.sources.pocket import PocketSource
+from harness.tasks.selection import Selection, select
 
 
 def test_pocket_by_name() -> None:
@@ -35,14 +37,14 @@ def test_neither(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError) as caught:
         open_source(name)
-    assert caught.value.message == f"source {name!r} is neither 'pocket' nor an existing folder"
+    assert caught.value.message == f"source {name!r} is neither 'pocket' nor 'hub' nor an existing folder"
     assert "pocket" in str(caught.value.hint)
 
 
 def test_a_file_is_no_source(tmp_path: Path) -> None:
-    """The path of a file is refused."""
+    """The path of a file that is no archive is refused."""
     (tmp_path / "corpus.jsonl").touch()
-    with pytest.raises(UsageError, match="neither 'pocket' nor an existing folder"):
+    with pytest.raises(UsageError, match="neither a folder nor an archive"):
         open_source(str(tmp_path / "corpus.jsonl"))
 
 
@@ -51,3 +53,24 @@ def test_folder_options_do_not_go_with_pocket(option: str) -> None:
     """Options that only a folder honours are refused rather than ignored."""
     with pytest.raises(UsageError):
         open_source("pocket", **{option: "{text}"})
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar.gz"])
+def test_an_archive_in_beir_layout(ending: str, tmp_path: Path, write_subset: Callable[..., Path]) -> None:
+    """What BEIR publishes as scifact.zip is a source without unpacking it: same task, same text as the folder."""
+    write_subset(tmp_path / "plain" / "scifact", {"d": "x", "e": "z"}, {"q": "y"}, {"q": {"d": 1}})
+    made = shutil.make_archive(
+        str(tmp_path / "scifact"), "zip" if ending == ".zip" else "gztar", tmp_path / "plain", "scifact"
+    )
+    packed, plain = (open_source(str(path)) for path in (made, tmp_path / "plain" / "scifact"))
+    (item,), (own,) = select(packed.tasks(), Selection()), select(plain.tasks(), Selection())
+    assert item.label == own.label == "scifact/scifact"
+    assert packed.load(item).fingerprint == plain.load(own).fingerprint
+
+
+def test_files_of_a_benchmark_that_are_not_enough(tmp_path: Path) -> None:
+    """A folder with judgements and no corpus names the benchmark, and the command that lists what is missing."""
+    (tmp_path / "qrels.mrtydi-v1.1-sw.test.txt").write_text("1 Q0 5#0 1\n", "utf-8")
+    with pytest.raises(UsageError, match="files of mr-tydi are there, and no subset is complete") as caught:
+        open_source(str(tmp_path))
+    assert caught.value.hint == f"What is missing: harness data mr-tydi --source {tmp_path}"

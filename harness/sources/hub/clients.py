@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -10,13 +12,11 @@ from typing import Any
 from harness.errors import DataError, UsageError
 from harness.sources.hub.download import without_query
 
-#: Errors that say what is wrong, wherever in a chain of errors they stand.
-_TELLING = frozenset({"GatedRepoError", "RevisionNotFoundError", "RepositoryNotFoundError"})
 _NOT_REACHED = frozenset(
     {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectError", "ConnectTimeout", "ConnectionError"}
 )
-#: What `datasets` says of a file that it wants and has not, and cannot ask for.
-_NOT_IN_CACHE = "Couldn't find cache for"
+#: What `datasets` says, and does not say by the kind of its error.
+_GATED, _NO_REVISION, _NOT_IN_CACHE = "is a gated dataset", "Revision '", "Couldn't find cache for"
 
 
 def huggingface_hub() -> Any:
@@ -27,6 +27,18 @@ def huggingface_hub() -> Any:
 def mteb() -> Any:
     """The module `mteb`. Raises UsageError where it is not installed."""
     return _imported("mteb")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings of `datasets`: it tells of what it takes instead of what was asked for, which is checked."""
+    logging = _imported("datasets").utils.logging
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def is_installed(module: str) -> bool:
@@ -44,11 +56,9 @@ def is_offline() -> bool:
 
 
 def not_cached(what: str, label: str) -> DataError:
-    """The error for something that was never fetched and cannot be fetched now."""
+    """The error for something that was never fetched and cannot be fetched."""
     how = "without HF_HUB_OFFLINE" if is_offline() else "with a connection"
-    return DataError(
-        f"{what} is not in the cache and cannot be fetched now", f"Once, {how}: harness data fetch {label}"
-    )
+    return DataError(f"{what} is not in the cache and cannot be fetched", f"Once, {how}: harness data fetch {label}")
 
 
 def explained(error: Exception, repo: str, revision: str, label: str) -> DataError:
@@ -56,39 +66,46 @@ def explained(error: Exception, repo: str, revision: str, label: str) -> DataErr
     if isinstance(error, DataError):
         return error
     name = f"dataset {repo} at revision {revision[:8]}"
-    cause = _cause(error)
-    kinds = {kind.__name__ for kind in type(cause).__mro__}
-    text = str(error)
-    if "GatedRepoError" in kinds:
+    chain = list(_chain(error))
+    kinds = {kind for one in chain for kind in _kinds(one)}
+    missing = "RepositoryNotFoundError" in kinds or "DatasetNotFoundError" in kinds
+    if "GatedRepoError" in kinds or (missing and _GATED in str(error)):
         return DataError(
             f"dataset {repo} is gated",
             f"Accept its terms at https://huggingface.co/datasets/{repo}, then log in: hf auth login",
         )
-    if "RevisionNotFoundError" in kinds:
+    if "RevisionNotFoundError" in kinds or (missing and str(error).startswith(_NO_REVISION)):
         return DataError(
             f"{name} does not exist any more",
             "A newer version may pin another: pip install --upgrade lamir-harness; or give a folder as --source.",
         )
-    if "RepositoryNotFoundError" in kinds or "DatasetNotFoundError" in kinds:
+    if missing:
         return DataError(f"dataset {repo} does not exist, or is private", "If you have access to it: hf auth login")
-    if kinds & _NOT_REACHED or _NOT_IN_CACHE in text:
+    if any("EntryNotFoundError" in _kinds(one) and "LocalEntryNotFoundError" not in _kinds(one) for one in chain):
+        return DataError(
+            f"{name} does not have the file that is needed: {_first_line(error)}",
+            "A newer version may know its new name: pip install --upgrade lamir-harness",
+        )
+    goes_on = f"To go on where this stopped: harness data fetch {label}"
+    answer = next((found for one in chain if (found := getattr(one, "response", None)) is not None), None)
+    if answer is not None:
+        reason = getattr(answer, "reason_phrase", "") or getattr(answer, "reason", "")
+        return DataError(f"{name} could not be fetched: the hub answers {answer.status_code} {reason}".strip(), goes_on)
+    if kinds & _NOT_REACHED or _NOT_IN_CACHE in str(error):
         return not_cached(name, label)
-    if "EntryNotFoundError" in kinds:
-        return DataError(f"{name} does not have the file that is needed ({_first_line(error)})")
-    return DataError(
-        f"{name} could not be fetched: {type(error).__name__}: {_first_line(error)}",
-        f"To go on where this stopped: harness data fetch {label}",
-    )
+    return DataError(f"{name} could not be fetched: {type(error).__name__}: {_first_line(error)}", goes_on)
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The client's error behind what `datasets` makes of it."""
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """`error`, and those that it was raised from or while handling."""
     at: BaseException | None = error
     while at is not None:
-        if any(kind.__name__ in _TELLING for kind in type(at).__mro__):
-            return at
+        yield at
         at = at.__cause__ or at.__context__
-    return error
+
+
+def _kinds(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def _first_line(error: Exception) -> str:

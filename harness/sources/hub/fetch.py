@@ -90,9 +90,7 @@ class Fetcher:
             download(origin.url, path, self._progress)
             if not self._is_sound(path):
                 path.unlink()
-                raise DataError(
-                    f"{origin}: what was fetched is a damaged archive", f"Again: harness data fetch {label}"
-                )
+                raise DataError(f"{origin}: a damaged archive is what came", f"Again: harness data fetch {label}")
         found = self._opened(path, part)
         if not found:
             raise DataError(f"{origin}: the archive has no {part.names[0]}")

@@ -94,7 +94,8 @@ class MtebCopy:
         try:
             task = clients.mteb().get_task(known.name, hf_subsets=[self._subset], eval_splits=[self._split])
             task.metadata.dataset.update(path=known.repo, revision=known.revision)  # whatever version is installed
-            task.load_data()
+            with clients.quiet():
+                task.load_data()
             data: dict[str, Any] = task.dataset[self._subset][self._split]
         except UsageError:
             raise
