@@ -152,7 +152,8 @@ def verify(
 ) -> int:
     """Compare what is here of PATTERNS, or of everything, with what was published. Nothing is fetched.
 
-    Exit code 1 when something differs, cannot be read or, of what was named, is missing.
+    Without PATTERNS, benchmarks of which nothing is here are left out. Exit code 1 when something differs, is missing
+    or cannot be read.
     """
     from harness.errors import ExitCode, NothingSelectedError
     from harness.sources import inventory

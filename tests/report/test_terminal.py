@@ -66,3 +66,13 @@ def test_names_are_shown_as_they_are(name: str, narrow: bool, make_result: Make)
     assert any(line[0] == ("subset" if narrow else "encoder") for line in lines)
     words = [word for line in lines for word in line]
     assert words.count(name) + words.count(f"{name}:") == 2
+
+
+@pytest.mark.parametrize("width", [28, 100], ids=["narrow", "wide"])
+def test_subsets_that_nobody_ran_are_counted_and_not_listed(width: int, make_result: Make) -> None:
+    """A run on two of twenty-six languages shows two; one that failed is shown, because somebody ran it."""
+    declared = tuple(f"x{i}" for i in range(26))
+    lines = _shown([make_result({"x3": 0.5, "x9": "failed"}, declared=declared)], width)
+    words = [word for line in lines for word in line]
+    assert {word for word in words if word.startswith("x")} == {"x3", "x9"}
+    assert "24 of 26 subsets have no result here." in " ".join(words)

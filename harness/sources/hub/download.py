@@ -15,7 +15,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.client import HTTPException, IncompleteRead
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -28,7 +28,7 @@ from harness.errors import DataError, UsageError
 
 MIRROR = "HARNESS_WEB_MIRROR"
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 #: Attempts in a row that bring nothing new, before it is given up.
 _ATTEMPTS = 4
 #: Seconds without a byte, and seconds to wait before the second attempt; the third waits twice as long.
@@ -136,7 +136,7 @@ def _attempt(url: str, part: Path, progress: Progress) -> None:
                 _remember(marker, answer)
             with progress.task(f"fetching {without_query(url)}", total or 0) as advance:
                 advance(start if resumed else 0)
-                for block in _blocks(answer):
+                while block := answer.read1(_BLOCK):  # what is there: nothing waits in memory to be lost
                     rest = memoryview(block)
                     with _disk(part):
                         while rest:
@@ -155,19 +155,6 @@ def _is_same(answer: Any, known: str) -> bool:
     """False where the answer says that it is of another version."""
     tag = answer.headers.get("ETag")
     return tag is None or not known.startswith('"') or tag == known
-
-
-def _blocks(answer: Any) -> Iterator[bytes]:
-    """What comes, to the last byte before a connection breaks."""
-    while True:
-        try:
-            block: bytes = answer.read(_BLOCK)
-        except IncompleteRead as error:
-            yield error.partial
-            raise
-        if not block:
-            return
-        yield block
 
 
 def _remember(marker: Path, answer: Any) -> None:
