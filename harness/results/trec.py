@@ -67,14 +67,17 @@ def write_run(path: Path, run: Mapping[str, Mapping[str, float]], tag: str) -> N
                 stream.write(f"{query} Q0 {passage} {rank} {float(score)!r} {tag}\n".encode())
 
 
-def read_qrels(file: Path | Readable) -> dict[str, dict[str, int]]:
+def read_qrels(file: Path | Readable, *, iteration: str | None = None) -> dict[str, dict[str, int]]:
     """Query id → passage id → grade, plain or gzipped; zeros and negative grades are kept.
 
+    With `iteration`, only judgements with that word in the second column, which some tracks use for the language.
     Raises DataError with file and line for another number of fields, a grade that is not an integer of trec_eval's
     range, or a passage that is judged twice for one query, which trec_eval refuses whether the grades agree or not.
     """
     qrels: dict[str, dict[str, int]] = {}
-    for where, (query, _, passage, grade) in _rows(file, _QRELS):
+    for where, (query, second, passage, grade) in _rows(file, _QRELS):
+        if iteration not in (None, second):
+            continue
         grades = qrels.setdefault(query, {})
         if passage in grades:
             raise DataError(f"{where}: query {query!r} judges passage {passage!r} a second time")
@@ -84,7 +87,7 @@ def read_qrels(file: Path | Readable) -> dict[str, dict[str, int]]:
             )
         grades[passage] = int(grade)
     if not qrels:
-        raise DataError(f"{file}: no judgements in it")
+        raise DataError(f"{file}: no judgements in it" + ("" if iteration is None else f" under {iteration!r}"))
     return qrels
 
 

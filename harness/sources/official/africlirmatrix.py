@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness._util.lines import read_json_lines, string_field, text_field
+from harness.results.trec import read_qrels
 from harness.sources.collection import Asked
 from harness.sources.corpus_cache import Passage
 from harness.sources.official.layout import Advance, Files, HubFile, Layout, Part, Url
-from harness.sources.official.trec_files import judged, read_judgements, read_topics
+from harness.sources.official.trec_files import judged, read_topics
 from harness.sources.tree import TreeFile
 from harness.tasks.low_resource import AFRICLIRMATRIX
 from harness.tasks.model import Subset
@@ -53,4 +54,4 @@ class AfriClirMatrix(Layout):
     def read_asked(self, subset: Subset, split: str, files: Files) -> Asked:
         """Every judged topic; of Igbo's thousand those are the half. Grades are 4, 5 and 6."""
         (queries,), (qrels,) = files["queries"], files["qrels"]
-        return judged(read_topics(queries), read_judgements(qrels), qrels)
+        return judged(read_topics(queries), read_qrels(qrels), qrels)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.results.trec import read_qrels
 from harness.sources.collection import Asked
 from harness.sources.corpus_cache import Passage
 from harness.sources.official.layout import Advance, Files, HubFile, Layout, Part
-from harness.sources.official.trec_files import judged, read_json_passages, read_judgements, read_topics
+from harness.sources.official.trec_files import judged, read_json_passages, read_topics
 from harness.sources.tree import TreeFile
 from harness.tasks.low_resource import CIRAL
 from harness.tasks.model import Subset
@@ -54,7 +55,7 @@ class Ciral(Layout):
         was never published.
         """
         (queries,), (qrels,) = files["queries"], files["qrels"]
-        topics, judgements = read_topics(queries), read_judgements(qrels)
+        topics, judgements = read_topics(queries), read_qrels(qrels)
         known = set(topics.ids)
         possible = {q: grades for q, grades in judgements.items() if q in known or max(grades.values()) > 0}
         return judged(topics, possible, qrels)

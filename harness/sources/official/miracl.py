@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.errors import DataError
+from harness.results.trec import read_qrels
 from harness.sources.collection import Asked
 from harness.sources.corpus_cache import Passage
 from harness.sources.official.layout import Advance, Files, HubFile, Layout, Part
-from harness.sources.official.trec_files import judged, read_json_passages, read_judgements, read_topics
+from harness.sources.official.trec_files import judged, read_json_passages, read_topics
 from harness.sources.tree import TreeFile
 from harness.tasks.miracl import MIRACL
 from harness.tasks.model import Subset
@@ -48,7 +49,7 @@ class Miracl(Layout):
     def read_asked(self, subset: Subset, split: str, files: Files) -> Asked:
         """Every judged topic; all of them are, and passages judged irrelevant are kept."""
         (queries,), (qrels,) = files["queries"], files["qrels"]
-        return judged(read_topics(queries), read_judgements(qrels), qrels)
+        return judged(read_topics(queries), read_qrels(qrels), qrels)
 
 
 def _number(file: TreeFile) -> int:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from harness._util.lines import Readable, read_json_lines, string_field, text_field
 from harness.errors import DataError
+from harness.results.trec import read_qrels
 from harness.sources.collection import Asked, Queries
 from harness.sources.corpus_cache import Passage
 from harness.sources.official.layout import Advance, Files, HubFile, Layout, Part, Url
-from harness.sources.official.trec_files import judged, read_json_passages, read_judgements, read_topics
+from harness.sources.official.trec_files import judged, read_json_passages, read_topics
 from harness.sources.tree import TreeFile
 from harness.tasks.model import Subset
 from harness.tasks.mr_tydi import MR_TYDI
@@ -56,7 +57,7 @@ class MrTyDi(Layout):
         """Every judged topic; all of them are."""
         (queries,), (qrels,) = files["queries"], files["qrels"]
         topics = _read_questions(queries)[0] if _is_json(queries) else read_topics(queries)
-        judgements = _read_questions(qrels)[1] if _is_json(qrels) else read_judgements(qrels)
+        judgements = _read_questions(qrels)[1] if _is_json(qrels) else read_qrels(qrels)
         return judged(topics, judgements, qrels)
 
 

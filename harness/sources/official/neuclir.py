@@ -11,10 +11,11 @@ from typing import Any
 
 from harness._util.lines import Readable, read_json_lines, string_field, text_field
 from harness.errors import DataError
+from harness.results.trec import read_qrels
 from harness.sources.collection import Asked, Queries
 from harness.sources.corpus_cache import Passage
 from harness.sources.official.layout import Advance, Files, HubFile, Layout, Part, Url
-from harness.sources.official.trec_files import judged, read_json_passages, read_judgements
+from harness.sources.official.trec_files import judged, read_json_passages
 from harness.sources.tree import TreeFile
 from harness.tasks.low_resource import NEUCLIR
 from harness.tasks.model import Subset
@@ -52,7 +53,7 @@ class NeuClir(Layout):
     def read_asked(self, subset: Subset, split: str, files: Files) -> Asked:
         """The topics that are judged in the language of the documents."""
         (queries,), (qrels,) = files["queries"], files["qrels"]
-        judgements = read_judgements(qrels, iteration=_LANGUAGES[subset.passage_language])
+        judgements = read_qrels(qrels, iteration=_LANGUAGES[subset.passage_language])
         return judged(_read_topics(queries), judgements, qrels)
 
 

@@ -1,8 +1,7 @@
-"""Readers that several benchmarks share: topics and judgements in TREC's formats, passages as JSON lines."""
+"""Readers that several benchmarks share: topics, what judgements leave of them, passages as JSON lines."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from harness._util.lines import (
@@ -20,8 +19,6 @@ from harness.sources.corpus_cache import Passage
 from harness.sources.official.layout import Advance
 from harness.sources.tree import TreeFile
 
-_INTEGER = re.compile(r"-?[0-9]{1,9}")
-
 
 def read_topics(file: Readable) -> Queries:
     """Topics `qid<TAB>query`, without a header. Raises DataError with file and line."""
@@ -36,31 +33,6 @@ def read_topics(file: Readable) -> Queries:
     if not texts:
         raise DataError(f"{file}: no topics in it")
     return Queries(tuple(texts), tuple(texts.values()))
-
-
-def read_judgements(file: Readable, *, iteration: str | None = None) -> dict[str, dict[str, int]]:
-    """Judgements `qid iteration docid grade`, separated by tabs or spaces; with `iteration` those of that one alone.
-
-    Raises DataError with file and line, and where there are none.
-    """
-    qrels: dict[str, dict[str, int]] = {}
-    for number, line in read_lines(file):
-        fields = line.split()
-        if len(fields) != 4:
-            raise DataError(f"{file}:{number}: {len(fields)} fields where query, Q0, passage and grade are expected")
-        query, second, passage, grade = fields
-        if not _INTEGER.fullmatch(grade):
-            raise DataError(f"{file}:{number}: grade {grade!r} is not an integer")
-        if iteration is not None and second != iteration:
-            continue
-        grades = qrels.setdefault(query, {})
-        if grades.setdefault(passage, int(grade)) != int(grade):
-            raise DataError(
-                f"{file}:{number}: query {query!r} judges passage {passage!r} twice, as {grades[passage]} and {grade}"
-            )
-    if not qrels:
-        raise DataError(f"{file}: no judgements in it" + ("" if iteration is None else f" under {iteration!r}"))
-    return qrels
 
 
 def judged(topics: Queries, qrels: dict[str, dict[str, int]], file: Readable) -> Asked:

@@ -70,9 +70,9 @@ _BAD = {
     "not UTF-8": (_DOCS, 2, b'{"id": "caf\xe9"}', "not UTF-8"),
     "topic without tab": (_TOPICS, 1, b"1 Wood", "a tab and a query are expected"),
     "topic twice": (_TOPICS, 0, b"1\tagain", "topic '1' is there twice"),
-    "three fields": (_QRELS, 1, b"124661 Q0 62443", "3 fields"),
+    "three fields": (_QRELS, 1, b"124661 Q0 62443", "3 field(s) where 4 are expected"),
     "grade no integer": (_QRELS, 1, b"124661 Q0 62443 vi", "grade 'vi' is not an integer"),
-    "two grades": (_QRELS, 0, b"124661 Q0 62445 5", "twice, as 6 and 5"),
+    "two grades": (_QRELS, 0, b"124661 Q0 62445 5", "a second time"),
     "unknown topic": (_QRELS, 0, b"77 Q0 62445 5", "judges topic '77', which is not among the topics"),
 }
 

@@ -12,10 +12,10 @@ import pytest
 
 from harness._util import lines
 from harness.errors import DataError
+from harness.results.trec import read_qrels
 from harness.sources.official import HubFile
 from harness.sources.official.ciral import Ciral
 from harness.sources.official.source import OfficialSource
-from harness.sources.official.trec_files import read_judgements
 from harness.tasks import task
 from harness.tasks.selection import Selected
 
@@ -81,9 +81,9 @@ _BAD = {
     "not UTF-8": (_DOCS, 2, b'{"docid": "caf\xe9"}', "not UTF-8"),
     "topic without tab": (_TOPICS, 1, b"509", "a tab and a query are expected"),
     "topic twice": (_TOPICS, 0, b"509\tagain", "topic '509' is there twice"),
-    "five fields": (_QRELS, 1, b"509\tQ0\tVOA#3#0\t1\tx", "5 fields"),
+    "five fields": (_QRELS, 1, b"509\tQ0\tVOA#3#0\t1\tx", "5 field(s) where 4 are expected"),
     "grade no integer": (_QRELS, 1, b"509\tQ0\tVOA#3#0\t1.0", "grade '1.0' is not an integer"),
-    "two grades": (_QRELS, 0, b"509\tQ0\tVOA#3#0\t0", "twice, as 1 and 0"),
+    "two grades": (_QRELS, 0, b"509\tQ0\tVOA#3#0\t0", "a second time"),
 }
 
 
@@ -136,7 +136,7 @@ def test_real_topics_and_judgements(shared_data: Path, tmp_path: Path, name: str
 def test_real_judgements_of_dev(shared_data: Path, tmp_path: Path, name: str) -> None:
     """Of dev we hold the judgements alone: whole, though the last line has no end. Without topics nothing is asked."""
     folder, code = shared_data / "official" / "ciral-v1.0", name.removeprefix("en-")
-    qrels = read_judgements(lines.PlainFile(folder / f"qrels.ciral-v1.0-{code}-dev.tsv"))
+    qrels = read_qrels(lines.PlainFile(folder / f"qrels.ciral-v1.0-{code}-dev.tsv"))
     row = _published(shared_data, name, "dev")
     grades = [grade for judged in qrels.values() for grade in judged.values()]
     assert len(qrels) == int(row["n_judged_queries"]) == _TASK.queries[name, "dev"]

@@ -112,9 +112,9 @@ _BAD = {
     "not UTF-8": (_TOPICS, 2, b"40\tcaf\xe9", "not UTF-8"),
     "topic without tab": (_TOPICS, 1, b"3", "a tab and a query are expected"),
     "topic twice": (_TOPICS, 0, b"3\tagain", "topic '3' is there twice"),
-    "two fields": (_QRELS, 2, b"40\t5#1", "2 fields"),
+    "two fields": (_QRELS, 2, b"40\t5#1", "2 field(s) where 4 are expected"),
     "grade no integer": (_QRELS, 2, b"40\tQ0\t5#1\tyes", "grade 'yes' is not an integer"),
-    "two grades": (_QRELS, 0, b"3\tQ0\t88#0\t0", "twice, as 1 and 0"),
+    "two grades": (_QRELS, 0, b"3\tQ0\t88#0\t0", "a second time"),
     "unknown topic": (_QRELS, 0, b"4#0\tQ0\t88#0\t0", "judges topic '4#0', which is not among the topics"),
 }
 

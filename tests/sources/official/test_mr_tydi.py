@@ -85,10 +85,10 @@ _BAD = {
     "topic without text": (_TOPICS, 2, b"40\t ", "a tab and a query are expected"),
     "topic without id": (_TOPICS, 2, b"\twhat", "a tab and a query are expected"),
     "topic twice": (_TOPICS, 0, b"3\tagain", "topic '3' is there twice"),
-    "three fields": (_QRELS, 1, b"3\tQ0\t88#0", "3 fields"),
-    "five fields": (_QRELS, 1, b"3\tQ0\t88#0\t1\tx", "5 fields"),
+    "three fields": (_QRELS, 1, b"3\tQ0\t88#0", "3 field(s) where 4 are expected"),
+    "five fields": (_QRELS, 1, b"3\tQ0\t88#0\t1\tx", "5 field(s) where 4 are expected"),
     "grade no integer": (_QRELS, 1, b"3\tQ0\t88#0\t0.5", "grade '0.5' is not an integer"),
-    "two grades": (_QRELS, 0, b"3\tQ0\t88#0\t0", "judges passage '88#0' twice"),
+    "two grades": (_QRELS, 0, b"3\tQ0\t88#0\t0", "judges passage '88#0' a second time"),
     "unknown topic": (_QRELS, 0, b"4\tQ0\t88#0\t1", "judges topic '4', which is not among the topics"),
 }
 

@@ -69,9 +69,9 @@ _BAD = {
     "no title": (_TOPICS, 2, _topic(topic_description="a"), "'topic_title' must be a string"),
     "empty description": (_TOPICS, 2, _topic(topic_title="a", topic_description=" "), "empty topic_description"),
     "topic twice": (_TOPICS, 2, _topic(topic_title="a", topic_description="b").replace(b"114", b"100"), "twice"),
-    "three fields": (_QRELS, 3, b"100 rus 00017", "3 fields"),
+    "three fields": (_QRELS, 3, b"100 rus 00017", "3 field(s) where 4 are expected"),
     "grade no integer": (_QRELS, 3, b"100 rus 00017 1.5", "grade '1.5' is not an integer"),
-    "two grades": (_QRELS, 4, b"100 rus 00017 0", "twice, as 1 and 0"),
+    "two grades": (_QRELS, 4, b"100 rus 00017 0", "a second time"),
     "unknown topic": (_QRELS, 4, b"77 rus 00017 0", "judges topic '77', which is not among the topics"),
 }
 
