@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,80 +37,95 @@ def data() -> None:
     """
 
 
-def _selecting(default_patterns: bool) -> Callable[[Any], Any]:
-    """The arguments that say which subsets of which source."""
+@dataclass(frozen=True)
+class _Choice:
+    """Which subsets of which source."""
 
-    def add(command: Any) -> Any:
-        for option in (
-            click.option("--json", "as_json", is_flag=True, envvar="HARNESS_JSON", help="One JSON object on stdout."),
-            click.option(
-                "--cache",
-                type=click.Path(file_okay=False, path_type=Path),
-                envvar="HARNESS_CACHE",
-                help="Folder for what can be made again. Default: the user's cache folder.",
-            ),
-            click.option("--split", envvar="HARNESS_SPLIT", help="By default each task's own."),
-            click.option(
-                "--source",
-                "-s",
-                default="hub",
-                show_default=True,
-                envvar="HARNESS_SOURCE",
-                metavar="hub|FOLDER",
-                help="The Hugging Face hub (and the web beside it), or a folder with official files.",
-            ),
-            click.option(
-                "--languages", "-l", multiple=True, default=("*",), help="Query language, subset name or glob."
-            ),
-            click.argument("patterns", nargs=-1, required=not default_patterns),
-        ):
-            command = option(command)
-        return command
+    patterns: tuple[str, ...]
+    languages: tuple[str, ...]
+    source: str
+    split: str | None
+    cache: Path | None
+
+    def open(self, *, missing_too: bool = False) -> tuple[Any, list[Any]]:
+        """The opened source and the subsets that were named; with `missing_too` those it has no files for as well."""
+        from harness.cli.progress import ReadingProgress
+        from harness.errors import UsageError
+        from harness.sources import open_official
+        from harness.tasks.selection import Selection, select
+
+        if self.source == "pocket":
+            raise UsageError("the pocket collection is part of the package: nothing of it is fetched or missing")
+        opened = open_official(self.source, cache=self.cache, progress=ReadingProgress(common.stderr()))
+        tasks = opened.every_task() if missing_too else opened.tasks()
+        selection = Selection(common.listed(self.patterns), common.listed(self.languages), self.split)
+        return opened, select(tasks, selection)
+
+
+def _choosing(*, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of every verb here; the command gets a `_Choice` and whether JSON is wanted."""
+    options = (
+        click.argument("patterns", nargs=-1, required=required),
+        click.option("--languages", "-l", multiple=True, default=("*",), help="Query language, subset name or glob."),
+        click.option(
+            "--source",
+            "-s",
+            default="hub",
+            show_default=True,
+            envvar="HARNESS_SOURCE",
+            metavar="hub|FOLDER",
+            help="The Hugging Face hub (and the web beside it), or a folder with official files.",
+        ),
+        click.option("--split", envvar="HARNESS_SPLIT", help="By default each task's own."),
+        click.option(
+            "--cache",
+            type=click.Path(file_okay=False, path_type=Path),
+            envvar="HARNESS_CACHE",
+            help="Folder for what can be made again. Default: the user's cache folder.",
+        ),
+        click.option("--json", "as_json", is_flag=True, envvar="HARNESS_JSON", help="One JSON object on stdout."),
+    )
+
+    def add(command: Callable[[_Choice, bool], Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def chosen(as_json: bool, **choice: Any) -> Any:
+            return command(_Choice(**choice), as_json)
+
+        decorated: Callable[..., Any] = chosen
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
 
     return add
 
 
 @data.command(name="list", short_help="What each subset needs, where it is, and what is missing.")
-@_selecting(default_patterns=True)
-def list_data(
-    patterns: tuple[str, ...],
-    languages: tuple[str, ...],
-    source: str,
-    split: str | None,
-    cache: Path | None,
-    as_json: bool,
-) -> None:
+@_choosing()
+def list_data(choice: _Choice, as_json: bool) -> None:
     """List the parts of every subset that PATTERNS name (all of them by default)."""
     from harness.sources.inventory import inventory
 
-    opened, selected = _selected(source, patterns, languages, split, cache, missing_too=True)
+    opened, selected = choice.open(missing_too=True)
     items = list(inventory(opened, selected))
     if as_json:
-        common.print_json({"source": source, "items": [_facts(item) for item in items]})
+        common.print_json({"source": choice.source, "items": [_facts(item) for item in items]})
         return
     console = common.stdout()
-    console.print(_parts(items, source) if patterns else _summary(items))
-    if source == "hub" and any(item.found for item in items):
+    console.print(_parts(items, choice.source) if choice.patterns else _summary(items))
+    if choice.source == "hub" and any(item.found for item in items):
         console.print(
             f"Fetched files are in {' and '.join(map(str, opened.folders()))}", highlight=False, soft_wrap=True
         )
     missing = {item.selected.label for item in items if not item.found}
     total = {item.selected.label for item in items}
     console.print(f"{len(total) - len(missing)} of {len(total)} subsets are complete here.", highlight=False)
-    if not patterns:
+    if not choice.patterns:
         console.print("`harness data TASK` or `harness data TASK/SUBSET` lists the files.", highlight=False)
 
 
 @data.command(short_help="Fetch what is missing, resuming what was begun.")
-@_selecting(default_patterns=False)
-def fetch(
-    patterns: tuple[str, ...],
-    languages: tuple[str, ...],
-    source: str,
-    split: str | None,
-    cache: Path | None,
-    as_json: bool,
-) -> int:
+@_choosing(required=True)
+def fetch(choice: _Choice, as_json: bool) -> int:
     """Fetch everything that PATTERNS need.
 
     Exit codes: 0 all of it is here, 1 some could not be fetched, 4 nothing could. HF_ENDPOINT names a mirror of the
@@ -117,9 +134,9 @@ def fetch(
     """
     from harness.errors import DataError, ExitCode, UsageError
 
-    if source not in ("hub", "pocket"):
-        raise UsageError(f"--source {source} is a folder: there is nothing to fetch")
-    opened, selected = _selected(source, patterns, languages, split, cache)
+    if choice.source not in ("hub", "pocket"):
+        raise UsageError(f"--source {choice.source} is a folder: there is nothing to fetch")
+    opened, selected = choice.open()
     rows = []
     for item in selected:
         try:
@@ -141,15 +158,8 @@ def fetch(
 
 
 @data.command(short_help="Compare counts and content with what was published.")
-@_selecting(default_patterns=True)
-def verify(
-    patterns: tuple[str, ...],
-    languages: tuple[str, ...],
-    source: str,
-    split: str | None,
-    cache: Path | None,
-    as_json: bool,
-) -> int:
+@_choosing()
+def verify(choice: _Choice, as_json: bool) -> int:
     """Compare what is here of PATTERNS, or of everything, with what was published. Nothing is fetched.
 
     Without PATTERNS, benchmarks of which nothing is here are left out. Exit code 1 when something differs, is missing
@@ -158,8 +168,8 @@ def verify(
     from harness.errors import ExitCode, NothingSelectedError
     from harness.sources import inventory
 
-    opened, selected = _selected(source, patterns, languages, split, cache, missing_too=True)
-    if not patterns:
+    opened, selected = choice.open(missing_too=True)
+    if not choice.patterns:
         selected = [item for item in selected if any(part.found for part in inventory.inventory(opened, [item]))]
     if not selected:
         raise NothingSelectedError("no benchmark has a file here", "`harness data` lists what is known.")
@@ -184,50 +194,21 @@ def verify(
 
 
 @data.command(short_help="Print the manifest entries of what a folder has.", hidden=True)
-@_selecting(default_patterns=True)
-def manifest(
-    patterns: tuple[str, ...],
-    languages: tuple[str, ...],
-    source: str,
-    split: str | None,
-    cache: Path | None,
-    as_json: bool,
-) -> None:
+@_choosing()
+def manifest(choice: _Choice, as_json: bool) -> None:
     """Print counts and hashes of queries and judgements, as harness/sources/official/manifest.json keeps them."""
     from dataclasses import replace
 
     from harness.sources import inventory
 
-    opened, selected = _selected(source, patterns, languages, split, cache, missing_too=True)
+    opened, selected = choice.open(missing_too=True)
     entries = {}
     for item in selected:
-        for each in (split,) if split else item.task.splits_of(item.subset.name):
+        for each in (choice.split,) if choice.split else item.task.splits_of(item.subset.name):
             chosen = replace(item, split=each)
             if all(part.found for part in inventory.inventory(opened, [chosen]) if part.kind != "corpus"):
                 entries[inventory.key(chosen)] = inventory.facts(chosen, opened.asked(chosen))
     common.print_json(entries)
-
-
-def _selected(
-    source: str,
-    patterns: tuple[str, ...],
-    languages: tuple[str, ...],
-    split: str | None,
-    cache: Path | None,
-    *,
-    missing_too: bool = False,
-) -> tuple[Any, list[Any]]:
-    """The opened source and the subsets that were named; with `missing_too` those it has no files for as well."""
-    from harness.cli.progress import ReadingProgress
-    from harness.errors import UsageError
-    from harness.sources import open_official
-    from harness.tasks.selection import Selection, select
-
-    if source == "pocket":
-        raise UsageError("the pocket collection is part of the package: nothing of it is fetched or missing")
-    opened = open_official(source, cache=cache, progress=ReadingProgress(common.stderr()))
-    tasks = opened.every_task() if missing_too else opened.tasks()
-    return opened, select(tasks, Selection(common.listed(patterns), common.listed(languages), split))
 
 
 def _facts(item: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.tasks.belebele import BELEBELE
 from harness.tasks.model import Subset, Task, average_of, into, monolingual
+from harness.tasks.neuclir import NEUCLIR, NEUCLIR_MONOLINGUAL
 from harness.tasks.xtreme_up import XTREME_UP
 
 _POCKET_LANGUAGES = ("am", "ha", "ig", "so", "sw", "yo")
@@ -172,25 +173,6 @@ MKQA = Task(
     passages={subset.name: 21_015_324 for subset in _MKQA_SUBSETS},
 )
 
-_NEUCLIR = {"fa": (46, 2_232_016), "ru": (45, 4_627_543), "zh": (49, 3_179_209)}  # judged topics, documents
-_NEUCLIR_SUBSETS = tuple(Subset(f"en-{language}", "en", language) for language in _NEUCLIR)
-
-NEUCLIR = Task(
-    name="neuclir-2022",
-    title="NeuCLIR 2022",
-    family="low-resource",
-    subsets=_NEUCLIR_SUBSETS,
-    splits=("test",),
-    split="test",
-    metrics=("ndcg@20", "recall@100"),
-    averages=(average_of(_NEUCLIR_SUBSETS),),
-    passage_template="{title} {text}",
-    licence="ODC-BY (documents), NIST (topics)",
-    url="https://neuclir.github.io/",
-    citation=("Dawn Lawrie et al. Overview of the TREC 2022 NeuCLIR Track. TREC 2022."),
-    summary="English topics against news in Persian, Russian and Chinese",
-    queries={(f"en-{language}", "test"): row[0] for language, row in _NEUCLIR.items()},
-    passages={f"en-{language}": row[1] for language, row in _NEUCLIR.items()},
-)
-
-LOW_RESOURCE_TASKS = (LOW_RESOURCE, AFRIQA, AFRIQA_W100, CIRAL, AFRICLIRMATRIX, BELEBELE, XTREME_UP, MKQA, NEUCLIR)
+LOW_RESOURCE_TASKS = (
+    LOW_RESOURCE, AFRIQA, AFRIQA_W100, CIRAL, AFRICLIRMATRIX, BELEBELE, XTREME_UP, MKQA, NEUCLIR, NEUCLIR_MONOLINGUAL
+)  # fmt: skip

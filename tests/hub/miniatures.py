@@ -249,7 +249,7 @@ def neuclir(commit: str = "95cad8671c1c31908766a689755c307f4770411f") -> Repo:
             Passage("00017", "", "Учёные нашли новый вид рыб\nв озере Байкал."),
             Passage("9f31", "Погода", "В Москве ожидается снег."),
         ),
-        {"114": "new species of fish in Lake Baikal", "158": "budget approval"},
+        {"114": "новый вид рыб в озере Байкал", "158": "принятие бюджета"},
         {"114": {"00017": 3, "9f31": 0}, "158": {"e0c3a1d2-4b5f": 1}},
     )
     return mteb_repo("mteb/NeuCLIR2022Retrieval", commit, {"rus": news}, split="test", lines=True)

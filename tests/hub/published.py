@@ -363,8 +363,8 @@ def mteb_copies(hub: HubEmulator) -> dict[str, dict[str, Any]]:
             ["00017", "", "Учёные нашли новый вид рыб\nв озере Байкал."],
             ["9f31", "Погода", "В Москве ожидается снег."],
         ],
-        "queries": {"114": "new species of fish in Lake Baikal", "158": "budget approval"},
+        "queries": {"114": "новый вид рыб в озере Байкал", "158": "принятие бюджета"},
         "qrels": {"114": {"00017": 3, "9f31": 0}, "158": {"e0c3a1d2-4b5f": 1}},
         "answers": None,
     }
-    return {"miracl/sw": swahili, "miracl-hard-negatives/sw": swahili, "neuclir-2022/en-ru": russian}
+    return {"miracl/sw": swahili, "miracl-hard-negatives/sw": swahili, "neuclir-2022-monolingual/ru": russian}

@@ -23,7 +23,7 @@ from .web import Web
 Process = subprocess.CompletedProcess[str]
 Run = Callable[..., Process]
 
-MTEB = ("miracl/sw", "miracl-hard-negatives/sw", "neuclir-2022/en-ru")
+MTEB = ("miracl/sw", "miracl-hard-negatives/sw", "neuclir-2022-monolingual/ru")
 _RUN = ("run", "--encoder", "hashing", "--source", "hub", "--json", "--overwrite", "always", "--tasks")
 
 
@@ -108,7 +108,7 @@ def test_mteb_copies_are_read_once_and_kept(
     for label, subset in wanted.items():
         assert {key: held[label][key] for key in subset} == subset
         assert held[label]["variant"] == "unofficial"
-    for name, subset in (("miracl", "sw"), ("miracl-hard-negatives", "sw"), ("neuclir-2022", "rus")):
+    for name, subset in (("miracl", "sw"), ("miracl-hard-negatives", "sw"), ("neuclir-2022-monolingual", "rus")):
         repo = hub.repo(MTEB_TASKS[name].repo)
         assert repo
         own = {path for path in repo.files if path.startswith(f"{subset}-")} | {"README.md"}
@@ -123,13 +123,13 @@ def test_mteb_copies_are_read_once_and_kept(
     assert scores(harness(*_RUN, ",".join(MTEB), HF_HUB_OFFLINE="1")) == first
     # Without our own copies the cache of `datasets` serves as well, and what is in neither is one sentence.
     shutil.rmtree(tmp_path / "cache")
-    assert scores(harness(*_RUN, "neuclir-2022/en-ru", HF_HUB_OFFLINE="1")) == {
-        "neuclir-2022/en-ru": first["neuclir-2022/en-ru"]
+    assert scores(harness(*_RUN, "neuclir-2022-monolingual/ru", HF_HUB_OFFLINE="1")) == {
+        "neuclir-2022-monolingual/ru": first["neuclir-2022-monolingual/ru"]
     }
-    assert complaint(harness(*_RUN, "neuclir-2022/en-fa", HF_HUB_OFFLINE="1")) == (
+    assert complaint(harness(*_RUN, "neuclir-2022-monolingual/fa", HF_HUB_OFFLINE="1")) == (
         "harness: error: dataset mteb/NeuCLIR2022Retrieval at revision 95cad867 is not in the cache and cannot be "
         "fetched\n"
-        "  Once, without HF_HUB_OFFLINE: harness data fetch neuclir-2022/en-fa"
+        "  Once, without HF_HUB_OFFLINE: harness data fetch neuclir-2022-monolingual/fa"
     )
 
 
@@ -145,7 +145,7 @@ for kind in ("corpus", "queries", "qrels"):
 """
     assert run_with_hub(script).returncode == 0
     hub.close()
-    said = complaint(harness(*_RUN, "neuclir-2022/en-ru", HF_HUB_OFFLINE="1"))
+    said = complaint(harness(*_RUN, "neuclir-2022-monolingual/ru", HF_HUB_OFFLINE="1"))
     assert "mteb/NeuCLIR2022Retrieval at revision 95cad867 is not in the cache" in said
 
 
@@ -200,7 +200,7 @@ def test_mteb_repositories_that_cannot_be_read(hub: HubEmulator, run_with_hub: R
     gated = miniatures.neuclir()
     hub.add(Repo(gated.id, gated.commit, gated.files, gated=True, token="hf_secret_other"))
     hub.add(miniatures.miracl_hard_negatives("e" * 40))
-    tasks = ["neuclir-2022/en-ru", "miracl-hard-negatives/sw", "miracl/sw"]
+    tasks = ["neuclir-2022-monolingual/ru", "miracl-hard-negatives/sw", "miracl/sw"]
     script = f"""
 import sys
 from harness.cli.main import main
@@ -362,7 +362,7 @@ def test_shards_are_all_there_or_none(hub: HubEmulator, run_with_hub: Run) -> No
     clone = hub.add(Repo("tester/clone", "a" * 40, repo.files))
     both = _SHARDS.format(origins=f'{origin}, HubFile("{clone.id}", "{clone.commit}", "{pattern}")')
     before, names, said, contents = run(both)
-    expected = sorted(path for path in repo.files if "-sw/" in path)
+    expected = [f"miracl-corpus-v1.0-sw/docs-{number}.jsonl.gz" for number in range(11)]  # 10 comes after 9
     assert (before, names, said) == (0, expected, None)
     assert contents == [repo.files[path].hex() for path in expected]
 

@@ -133,6 +133,7 @@ def test_languages_of_the_big_three(name: str) -> None:
         ("afriqa", "test", ("mrr@100", "ndcg@10"), "{text}"),
         ("afriqa-w100", "test", ("answer-recall@10", "answer-recall@20", "answer-recall@100"), "{text}"),
         ("neuclir-2022", "test", ("ndcg@20", "recall@100"), "{title} {text}"),
+        ("neuclir-2022-monolingual", "test", ("ndcg@20", "recall@100"), "{title} {text}"),
     ],
 )
 def test_protocols(name: str, split: str, metrics: tuple[str, ...], template: str) -> None:
@@ -152,6 +153,7 @@ def test_protocols(name: str, split: str, metrics: tuple[str, ...], template: st
         ("belebele", 122 + 2 * 121 + 2 * 6),
         ("mkqa", 26),
         ("neuclir-2022", 3),
+        ("neuclir-2022-monolingual", 3),
     ],
 )
 def test_sizes_of_the_low_resource_family(name: str, subsets: int) -> None:
@@ -192,6 +194,7 @@ _EXPLAINED = {
         ("miracl", "miracl", "{}", ("dev",)),
         ("ciral", "ciral", "en-{}", ("dev", "test-a", "test-b")),
         ("neuclir2022", "neuclir-2022", "en-{}", ("test",)),
+        ("neuclir2022", "neuclir-2022-monolingual", "{}", ("test",)),
         ("africlirmatrix", "africlirmatrix", "en-{}", ("test",)),
     ],
 )
@@ -228,7 +231,7 @@ def test_counts_of_queries_and_passages(
         ("miracl", "MIRACLRetrieval", "dev", "{}"),
         ("miracl-hard-negatives", "MIRACLRetrievalHardNegatives", "dev", "{}"),
         ("mr-tydi", "MrTidyRetrieval", "test", "{}"),
-        ("neuclir-2022", "NeuCLIR2022Retrieval", "test", "en-{}"),
+        ("neuclir-2022-monolingual", "NeuCLIR2022Retrieval", "test", "{}"),
         ("belebele", "BelebeleRetrieval", "test", "{}"),
     ],
 )

@@ -20,7 +20,7 @@ from harness._util.progress import Progress
 from harness.errors import DataError
 from harness.sources.hub.clients import explained, huggingface_hub, is_installed, is_offline, not_cached
 from harness.sources.hub.download import download
-from harness.sources.official.layout import HubFile, Part, Url, find
+from harness.sources.official.layout import HubFile, Part, Url, find, in_shard_order
 from harness.sources.tree import TreeFile, is_archive, list_tree, plain_file
 
 
@@ -78,7 +78,7 @@ class Fetcher:
         found = [self._in_hub_cache(origin, name) for name in names]
         if not found or any(path is None for path in found):
             return ()
-        return tuple(plain_file(path, name) for path, name in zip(found, names, strict=True) if path is not None)
+        return _in_order(origin, [plain_file(p, name) for p, name in zip(found, names, strict=True) if p is not None])
 
     def _from_web(self, origin: Url, part: Part, label: str) -> tuple[TreeFile, ...]:
         path = self._web_path(origin)
@@ -127,7 +127,7 @@ class Fetcher:
             raise DataError(f"{origin.repo} has no {origin.path} at revision {origin.revision[:8]}")
         if _is_pattern(origin.path):
             write_text(self._marker(origin), json.dumps(names))
-        return tuple(plain_file(path, name) for path, name in zip(paths, names, strict=True))
+        return _in_order(origin, [plain_file(path, name) for path, name in zip(paths, names, strict=True)])
 
     def _listed(self, origin: HubFile) -> list[str]:
         """The names that `origin` stands for, as far as they are known without asking."""
@@ -148,6 +148,11 @@ class Fetcher:
 
     def _marker(self, origin: HubFile) -> Path:
         return self._cache / "hub" / f"{fingerprint.of_json([origin.repo, origin.revision, origin.path])[:24]}.json"
+
+
+def _in_order(origin: HubFile, files: list[TreeFile]) -> tuple[TreeFile, ...]:
+    """`files`, by number where they are shards, whose numbers are not padded."""
+    return in_shard_order(files) if _is_pattern(origin.path) else tuple(files)
 
 
 def _is_pattern(path: str) -> bool:

@@ -33,10 +33,10 @@ class MtebTask:
     subset: Callable[[str], str] = str
 
 
-_NEUCLIR = {"en-fa": "fas", "en-ru": "rus", "en-zh": "zho"}
+_NEUCLIR = {"fa": "fas", "ru": "rus", "zh": "zho"}
 
-#: By the name of our task. Mr.TyDi is not here: mteb's copy lacks 160 Japanese passages. Belebele is not here: it is
-#: one small file a language, read as published.
+#: By the name of our task. Mr.TyDi is not here: mteb's class makes a dictionary of every passage. Belebele is not here:
+#: it is one small file a language, read as published.
 MTEB_TASKS = {
     "miracl": MtebTask("MIRACLRetrieval", "mteb/MIRACLRetrieval", "9c09abc13478308c27598f350e31d8f06b9b5481"),
     "miracl-hard-negatives": MtebTask(
@@ -44,7 +44,7 @@ MTEB_TASKS = {
         "mteb/MIRACLRetrievalHardNegatives",
         "d7d94fa4b946cec4a27c84653aa0cf6b33f74a3c",
     ),
-    "neuclir-2022": MtebTask(
+    "neuclir-2022-monolingual": MtebTask(
         "NeuCLIR2022Retrieval",
         "mteb/NeuCLIR2022Retrieval",
         "95cad8671c1c31908766a689755c307f4770411f",

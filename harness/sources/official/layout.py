@@ -132,7 +132,10 @@ def find(part: Part, tree: Index | Mapping[str, TreeFile]) -> tuple[TreeFile, ..
 
 
 def in_shard_order(files: Sequence[TreeFile]) -> tuple[TreeFile, ...]:
-    """`files` by folder and by the last number in their names. Raises DataError for a gap in the numbers."""
+    """`files` of one folder by the last number in their names, which count from 0 and are seldom padded.
+
+    Raises DataError for a gap in the numbers.
+    """
     folders = {file.name.rpartition("/")[0] for file in files}
     if len(folders) > 1:
         raise DataError(
@@ -141,9 +144,8 @@ def in_shard_order(files: Sequence[TreeFile]) -> tuple[TreeFile, ...]:
         )
     numbered = sorted(((_number(file.name), file) for file in files), key=lambda pair: pair[0])
     numbers = [number for number, _ in numbered]
-    start = min(numbers[0], 1)  # some count from 0 and some from 1
-    if numbers != list(range(start, start + len(numbers))):
-        gaps = sorted(set(range(start, numbers[-1])) - set(numbers))
+    if numbers != list(range(len(numbers))):
+        gaps = sorted(set(range(numbers[-1])) - set(numbers))
         what = f"shard {gaps[0]} is missing" if gaps else "a shard is there twice"
         raise DataError(f"{numbered[0][1]} and {len(files) - 1} more: {what}", "Fetch the corpus again.")
     return tuple(file for _, file in numbered)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from harness.errors import DataError
 from harness.results.trec import read_qrels
 from harness.sources.collection import Asked
 from harness.sources.corpus_cache import Passage
@@ -39,22 +37,13 @@ class Miracl(Layout):
         )
 
     def read_passages(self, subset: Subset, files: Sequence[TreeFile], advance: Advance) -> Iterator[Passage]:
-        """Passages of all shards, in the order of their numbers (which are not padded). Raises DataError for a gap."""
-        shards = {_number(file): file for file in files}
-        missing = next((n for n in range(len(files)) if n not in shards), None)
-        if missing is not None:
-            raise DataError(f"{files[0]} and {len(files) - 1} more: shard {missing} is missing", "Fetch it again.")
-        return read_json_passages([shards[n] for n in sorted(shards)], advance)
+        """Passages of all shards, in the order of their numbers."""
+        return read_json_passages(files, advance)
 
     def read_asked(self, subset: Subset, split: str, files: Files) -> Asked:
         """Every judged topic; all of them are, and passages judged irrelevant are kept."""
         (queries,), (qrels,) = files["queries"], files["qrels"]
         return judged(read_topics(queries), read_qrels(qrels), qrels)
-
-
-def _number(file: TreeFile) -> int:
-    """The n of `docs-n.jsonl.gz`."""
-    return int(re.findall(r"docs-([0-9]+)", file.name)[-1])
 
 
 def _origins(path: str) -> tuple[HubFile, ...]:

@@ -17,8 +17,8 @@ from harness.sources.corpus_cache import Passage
 from harness.sources.official.layout import Advance, Files, HubFile, Layout, Part, Url
 from harness.sources.official.trec_files import judged, read_json_passages
 from harness.sources.tree import TreeFile
-from harness.tasks.low_resource import NEUCLIR
 from harness.tasks.model import Subset
+from harness.tasks.neuclir import NEUCLIR
 
 _LANGUAGES = {"fa": "fas", "ru": "rus", "zh": "zho"}
 

@@ -13,6 +13,7 @@ import pytest
 from harness._util import lines
 from harness.errors import DataError
 from harness.sources.official import HubFile
+from harness.sources.official.layout import in_shard_order
 from harness.sources.official.miracl import Miracl
 from harness.sources.official.source import OfficialSource
 from harness.sources.tree import plain_file
@@ -43,14 +44,12 @@ def test_the_order_of_shards_is_that_of_their_numbers(tmp_path: Path) -> None:
     folder = write_miracl(tmp_path) / "miracl-corpus" / "miracl-corpus-v1.0-yo"
     files = [plain_file(path, path.name) for path in sorted(folder.iterdir())]
     assert [file.name for file in files][:3] == ["docs-0.jsonl.gz", "docs-1.jsonl.gz", "docs-10.jsonl.gz"]
-    read = Miracl().read_passages(_TASK.subset("yo"), files, lambda n: None)
+    read = Miracl().read_passages(_TASK.subset("yo"), in_shard_order(files), lambda n: None)
     assert [passage.id for passage in read] == [name for name, _, _ in MIRACL["yo"].passages]
     with pytest.raises(DataError, match="shard 1 is missing"):
-        list(
-            Miracl().read_passages(
-                _TASK.subset("yo"), [file for file in files if "-1." not in file.name], lambda n: None
-            )
-        )
+        in_shard_order([file for file in files if "-1." not in file.name])
+    with pytest.raises(DataError, match="a shard is there twice"):
+        in_shard_order([*files, files[3]])
 
 
 @pytest.mark.parametrize("shard", [0, 1, 10, 11])
