@@ -24,7 +24,8 @@ from harness.errors import UsageError
 from harness.plugins.loading import instantiate, validate_options
 from harness.plugins.manager import Registry, default_registry
 from harness.results.schema import EncoderCard
-from harness.sources.source import Source, open_source
+from harness.sources.opening import open_source
+from harness.sources.source import Source
 from harness.tasks import Task, all_tasks
 from harness.tasks import selection as choosing
 from harness.tasks.selection import Selection

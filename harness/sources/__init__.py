@@ -2,6 +2,7 @@
 
 from harness.sources.collection import Asked, Collection, Queries
 from harness.sources.corpus import Corpus
-from harness.sources.source import Source, open_official, open_source
+from harness.sources.opening import open_official, open_source
+from harness.sources.source import Source
 
 __all__ = ["Asked", "Collection", "Corpus", "Queries", "Source", "open_official", "open_source"]
