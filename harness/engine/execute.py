@@ -129,6 +129,7 @@ def _run_one(
     common = {
         "split": job.selected.split,
         "data": job.collection.fingerprint,
+        "origin": job.collection.origin or None,
         "identity": job.identity(model.info, limit),
         "limit": limit,
     }

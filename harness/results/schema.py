@@ -113,6 +113,7 @@ class SubsetResult(_Model):
         default_factory=dict, description="by kind of measure: 'ranking' over judged, 'answers' over answerable queries"
     )
     data: str = Field(description="SHA-256 of corpus, queries, judgements and answers")
+    origin: str | None = Field(default=None, description="repositories and revisions that the data was fetched from")
     identity: str = Field(description="SHA-256 of everything the scores depend on; decides whether to compute again")
     limit: int | None = None
     error: str | None = None

@@ -60,7 +60,8 @@ class Collection:
     """Everything behind one subset on one split: a corpus, and what `Asked` holds.
 
     `repeats` counts queries that `without_repeats` has left out. `variant` sets the text apart from what the task
-    declares (`sample-1000`, `unofficial`), and `notice` says in one sentence why.
+    declares (`sample-1000`, `unofficial`), and `notice` says in one sentence why. `origin` names the repositories and
+    revisions it was fetched from, where it was.
     """
 
     corpus: Corpus
@@ -70,6 +71,7 @@ class Collection:
     repeats: int = 0
     variant: str = ""
     notice: str = ""
+    origin: str = ""
 
     @property
     def asked(self) -> Asked:

@@ -68,7 +68,7 @@ for selected in select(source.tasks(), Selection(labels)):
     told[selected.label] = dict(
         passages=list(zip(*(held.corpus.column(name) for name in ("id", "title", "text")))),
         queries=dict(zip(held.queries.ids, held.queries.texts)),
-        qrels=held.qrels, answers=held.answers, variant=held.variant, split=selected.split,
+        qrels=held.qrels, answers=held.answers, variant=held.variant, origin=held.origin, split=selected.split,
     )
 print()
 print(json.dumps(told))

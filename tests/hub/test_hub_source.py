@@ -76,6 +76,9 @@ def test_a_benchmark_is_fetched_and_read_as_published(
     assert results[wanted.label]["status"] == "ok"
     assert results[wanted.label]["counts"]["passages"] == len(wanted.passages)
     check_fetched(wanted, hub, web)
+    for origin in (f"{repo}@{hub.repo(repo).commit}" for repo in wanted.fetched):  # type: ignore[union-attr]
+        assert origin in mine["origin"]
+    assert all(page in mine["origin"] for page in wanted.pages)
     if mine["variant"]:  # every count that is declared differs, and some tasks declare none
         assert mine["variant"] == "unofficial"
         assert f"harness: note: {wanted.label}" in process.stderr
@@ -96,6 +99,9 @@ def test_results_on_other_counts_are_kept_apart(hub: HubEmulator, web: Web, harn
     assert "1 queries, officially 670; 5 passages, officially 136,689; kept apart as 'unofficial'" in process.stderr
     (result,) = (tmp_path / "results").rglob("*.json")
     assert "unofficial" in str(result.relative_to(tmp_path))
+    (subset,) = json.loads(result.read_text("utf-8"))["subsets"].values()
+    for repo in wanted.fetched:
+        assert f"{repo}@{hub.repo(repo).commit}" in subset["origin"]  # type: ignore[union-attr]
 
 
 def test_mteb_copies_are_read_once_and_kept(
@@ -108,6 +114,8 @@ def test_mteb_copies_are_read_once_and_kept(
     for label, subset in wanted.items():
         assert {key: held[label][key] for key in subset} == subset
         assert held[label]["variant"] == "unofficial"
+        known = MTEB_TASKS[label.partition("/")[0]]
+        assert held[label]["origin"] == f"{known.repo}@{known.revision}"
     for name, subset in (("miracl", "sw"), ("miracl-hard-negatives", "sw"), ("neuclir-2022-monolingual", "rus")):
         repo = hub.repo(MTEB_TASKS[name].repo)
         assert repo

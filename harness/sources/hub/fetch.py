@@ -58,6 +58,13 @@ class Fetcher:
         """The files of `part` that were fetched before, all of them or none."""
         return next((found for origin in part.origins if (found := self._cached(origin, part))), ())
 
+    def origin_of(self, part: Part) -> str:
+        """Where the files that `cached_part` gives came from: repository and commit, or address."""
+        for origin in part.origins:
+            if found := self._cached(origin, part):
+                return f"{origin.repo}@{_commit(found[0].path, origin)}" if isinstance(origin, HubFile) else origin.url
+        return ""
+
     def hub_folder(self) -> tuple[Path, ...]:
         """The cache of the hub's client, where that is installed."""
         if not is_installed("huggingface_hub"):
@@ -148,6 +155,12 @@ class Fetcher:
 
     def _marker(self, origin: HubFile) -> Path:
         return self._cache / "hub" / f"{fingerprint.of_json([origin.repo, origin.revision, origin.path])[:24]}.json"
+
+
+def _commit(path: Path, origin: HubFile) -> str:
+    """The commit of a file in the cache of the hub: `…/snapshots/<commit>/…`. A branch such as `main` does not tell."""
+    names = path.parts
+    return names[names.index("snapshots") + 1] if "snapshots" in names else origin.revision
 
 
 def _in_order(origin: HubFile, files: list[TreeFile]) -> tuple[TreeFile, ...]:

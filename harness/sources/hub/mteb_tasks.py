@@ -68,6 +68,11 @@ class MtebCopy:
     def __str__(self) -> str:
         return f"{self._known.repo}@{self._known.revision[:8]}"
 
+    @property
+    def origin(self) -> str:
+        """Repository and whole revision."""
+        return f"{self._known.repo}@{self._known.revision}"
+
     def asked(self) -> Asked:
         """Queries and judgements. Raises DataError with what to do."""
         asked = _read(self._kept)

@@ -81,11 +81,17 @@ class HubSource:
         copy = self.mteb_copy(selected)
         if copy is None:
             files = self._fetch(selected, ("corpus", "queries", "qrels"))
-            return collection(layout_of(selected.task), selected, files, self._corpora, self._progress)
+            read = collection(layout_of(selected.task), selected, files, self._corpora, self._progress)
+            return replace(read, origin=self._origin(selected))
         asked, corpus = copy.asked(), copy.corpus()
         check_judged(asked, corpus, copy, copy)
         variant, notice = difference(selected, asked, corpus)
-        return Collection(corpus, asked.queries, asked.qrels, variant=variant, notice=notice)
+        return Collection(corpus, asked.queries, asked.qrels, variant=variant, notice=notice, origin=copy.origin)
+
+    def _origin(self, selected: Selected) -> str:
+        """The repositories, with revisions, and addresses that the files of `selected` came from."""
+        parts = layout_of(selected.task).parts(selected.subset, selected.split)
+        return ", ".join(dict.fromkeys(map(self._fetcher.origin_of, parts)))
 
     def _fetch(self, selected: Selected, kinds: tuple[Kind, ...]) -> Files:
         """The files of the parts of some kinds, small ones first: what is missing shows before a corpus is fetched."""
