@@ -80,8 +80,8 @@ def cli(ctx: click.Context, no_plugins: bool, show_traceback: bool) -> None:
 
     \b
     harness run --encoder lamir                        the embedded pocket collection
-    harness run --encoder lamir --source hub           the published benchmarks
-    harness run --encoder lamir --source FOLDER        their official files, or your data in BEIR layout
+    harness run --encoder lamir --source hub --tasks miracl/sw    a published benchmark
+    harness run --encoder lamir --source FOLDER        its official files, or your data in BEIR layout
     """
     ctx.obj = {"no_plugins": no_plugins, "traceback": show_traceback}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli import common
+
+if TYPE_CHECKING:
+    from harness.tasks.selection import Selection
 
 
 @click.command(short_help="Run encoders zero-shot and write their results.")
@@ -34,10 +37,10 @@ from harness.cli import common
     "--tasks",
     "-t",
     multiple=True,
-    default=("*",),
     envvar="HARNESS_TASKS",
     metavar="PATTERN",
-    help="Task, family, task/subset or glob: miracl, 'xor-*', miracl/sw. Repeatable, or separated by commas.",
+    help="Task, family, task/subset or glob: miracl, 'xor-*', miracl/sw. Repeatable, or separated by commas. All by "
+    "default, except from the hub.",
 )
 @click.option(
     "--languages",
@@ -163,6 +166,9 @@ def run(
     from harness.tasks.selection import Selection
 
     registry = common.registry(ctx)
+    selection = Selection(common.listed(tasks), common.listed(languages), split, limit)
+    if source == "hub":
+        _check_hub(selection, cache, named=bool(tasks), dry_run=dry_run)
     opened = open_source(
         source,
         corpus_from=corpus_from,
@@ -172,7 +178,6 @@ def run(
         cache=cache,
         progress=ReadingProgress(common.stderr()),
     )
-    selection = Selection(common.listed(tasks), common.listed(languages), split, limit)
     settings = api.Settings(output, cache, Overwrite(overwrite), fail_fast, save_runs)
     per_encoder = api.share_options(parse_assignments(options), encoders)
     for name in encoders:
@@ -202,6 +207,33 @@ def run(
     else:
         _print_tables(evaluations, partial=limit is not None)
     return ExitCode.SOME_FAILED if any(evaluation.failed for evaluation in evaluations) else ExitCode.OK
+
+
+def _check_hub(selection: Selection, cache: Path | None, *, named: bool, dry_run: bool) -> None:
+    """Raise UsageError before hundreds of gigabytes are fetched that nobody meant, or anything is for a dry run."""
+    from harness.errors import UsageError
+    from harness.sources import open_official
+    from harness.sources.inventory import inventory
+    from harness.tasks.selection import select
+
+    if not named:
+        raise UsageError(
+            "--source hub fetches what it runs, and everything is hundreds of gigabytes: say what with --tasks",
+            "`harness data` lists the benchmarks; --tasks '*' is all of them.",
+        )
+    if dry_run:
+        hub = open_official("hub", cache=cache)
+        missing = [
+            item.label
+            for item in select(hub.tasks(), selection)
+            if not all(part.found for part in inventory(hub, [item]))
+        ]
+        if missing:
+            raise UsageError(
+                f"a dry run fetches nothing, and {len(missing)} subset(s) are not here: {', '.join(missing[:5])}"
+                + (", …" if len(missing) > 5 else ""),
+                f"Get them: harness data fetch {' '.join(selection.tasks)}",
+            )
 
 
 def _print_plans(plans: list[Any], as_json: bool) -> None:

@@ -398,3 +398,18 @@ def test_as_a_process(tmp_path: Path) -> None:
     (row,) = json.loads(done.stdout)["results"]
     assert {"r@2kt", "r@5kt"} <= set(row["metrics"])
     assert "xor-tydi/te" in done.stderr
+
+
+def test_the_hub_wants_to_know_what(cli: Cli) -> None:
+    """Nobody fetches every benchmark by leaving a flag out."""
+    done = cli("run", "-e", "hashing", "--source", "hub", "--output", "out")
+    assert (done.code, done.out) == (4, "")
+    assert "say what with --tasks" in done.err and "`harness data` lists the benchmarks" in done.err
+
+
+def test_a_dry_run_on_the_hub_fetches_nothing(cli: Cli) -> None:
+    """It says what is not here, and the command that gets it."""
+    done = cli("run", "-e", "hashing", "--source", "hub", "-t", "mr-tydi", "-l", "sw,te", "--dry-run")
+    assert (done.code, done.out) == (4, "")
+    assert "2 subset(s) are not here: mr-tydi/sw, mr-tydi/te" in done.err
+    assert "Get them: harness data fetch mr-tydi" in done.err
