@@ -15,6 +15,9 @@ MISSING, FAILED, DECLINED = "missing", "failed", "declined"
 _FAMILY_ORDER = ("xor-tydi", "mr-tydi", "miracl", "miracl-hard-negatives", "low-resource")
 
 
+#: Fields of a task's card that change no score.
+_SAID = {"title", "licence", "url", "citation"}
+
 #: What makes a row: weights and precision.
 _Key = tuple[str, str]
 
@@ -69,11 +72,12 @@ def build(results: Iterable[ResultFile], *, partial: bool = False, metrics: Sequ
     """The tables of `results`, by family and then by task.
 
     Results cut short by `--limit` are left out unless `partial`. `metrics` None shows each task's own metrics.
-    Files that describe the same task differently (another version, other subsets or splits) go to separate tables.
+    Files that describe the same task differently (another version, other subsets or splits) go to separate tables;
+    where they differ in what is only said of it, the newest one is shown.
     """
     groups: dict[str, list[ResultFile]] = {}
-    for result in results:
-        groups.setdefault(result.task.model_dump_json(), []).append(result)
+    for result in sorted(results, key=lambda result: result.provenance.written, reverse=True):
+        groups.setdefault(result.task.model_dump_json(exclude=_SAID), []).append(result)
     ordered = sorted(groups.values(), key=lambda group: _order(group[0].task))
     tables = []
     for group in ordered:

@@ -92,9 +92,13 @@ def _origins(task: Task) -> list[str]:
     for layout in LAYOUTS:
         if layout.task.name == task.name:
             subset: Subset = task.subsets[0]
+            files: dict[tuple[str, str], list[str]] = {}
             for part in layout.parts(subset, task.default_split(subset.name)):
-                where = f", from {' or '.join(f'`{origin}`' for origin in part.origins)}" if part.origins else ""
-                lines.append(f"- **Official {part.kind}** of `{subset.name}`: `{part.names[0]}`{where}")
+                where = " or ".join(f"`{origin}`" for origin in part.origins)
+                files.setdefault((part.names[0], where), []).append(part.kind)
+            for (name, where), kinds in files.items():
+                what = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+                lines.append(f"- **Official {what}** of `{subset.name}`: `{name}`, from {where}")
     return lines
 
 

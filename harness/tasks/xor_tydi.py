@@ -17,7 +17,7 @@ XOR_TYDI = Task(
     metrics=("r@2kt", "r@5kt"),
     averages=(average_of(_SUBSETS),),
     passage_template="{text}",
-    licence="MIT (questions), CC BY-SA 3.0 (Wikipedia passages)",
+    licence="CC BY-SA 4.0 (questions), CC BY-SA 3.0 (Wikipedia passages)",
     url="https://nlp.cs.washington.edu/xorqa/",
     citation=(
         "Akari Asai, Jungo Kasai, Jonathan Clark, Kenton Lee, Eunsol Choi, Hannaneh Hajishirzi. "

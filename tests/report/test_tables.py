@@ -185,3 +185,17 @@ def test_two_precisions_of_one_checkpoint_are_two_rows(make_result: Callable[...
     (table,) = build([make_result(scores), half])
     assert [row.label for row in table.rows] == ["toy float32", "toy bfloat16"]
     assert [row.averages[0] for row in table.rows] == pytest.approx([0.5, 0.4])
+
+
+def test_a_better_citation_does_not_split_a_table(make_result: Make) -> None:
+    """What is only said of a task may change between two runs: the newer words are shown, in any order of files."""
+    older = make_result({"sw": 0.2}, name="alpha", fingerprint="a" * 64)
+    newer = make_result({"sw": 0.4}, name="beta", fingerprint="b" * 64, task={"citation": "Better.", "licence": "MIT"})
+    newer = newer.model_copy(
+        update={"provenance": newer.provenance.model_copy(update={"written": "2026-02-01T00:00:00+00:00"})}
+    )
+    for files in ([older, newer], [newer, older]):
+        (table,) = build(files)
+        assert [row.label for row in table.rows] == ["alpha", "beta"]
+        assert (table.task.citation, table.task.licence) == ("Better.", "MIT")
+    assert len(build([older, make_result({"sw": 0.4}, name="beta", task={"passage_template": "{text}"})])) == 2
