@@ -129,7 +129,7 @@ def rescore(
 def _subsets_of_one_task(pattern: str, split: str | None, source: Source | None) -> list[Selected]:
     known: Sequence[Task] = all_tasks() if source is None else source.tasks()
     named = [task for task in known if task.name == pattern.partition("/")[0]]
-    known = named or known  # `miracl` is a task here, and not the family of that name
+    known = named or known  # `low-resource` is a task here, and not the family of that name
     selected = select(known, Selection((pattern,), split=split))
     names = list(dict.fromkeys(item.task.name for item in selected))
     if len(names) > 1:

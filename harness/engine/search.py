@@ -1,13 +1,17 @@
 """Exact search: one matrix product per block of the corpus, and a top-k that merges associatively.
 
+The product finds the candidates, with slack for its rounding. Their scores are then computed pair by pair, so that a
+score depends on the two vectors alone: equal texts tie, wherever they stand and whatever else is asked.
+
 The order is (score descending, tie rank descending), which is total, so any grouping of blocks gives the same result.
 The tie rank is the rank of the passage id in byte order: trec_eval breaks ties by id, descending.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +20,10 @@ from harness.encoders.protocols import FloatArray
 
 #: Cells of one score matrix: 64 MiB of float32.
 _SCORE_CELLS = 1 << 24
+#: Candidates that are ranked at a time, a few more at most: where everything ties, all are candidates.
+_CANDIDATES = 1 << 20
+#: Cells of the vectors that are multiplied pair by pair at a time: 8 MiB of float64.
+_PAIR_CELLS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,9 @@ def search(
     """
     best = no_hits(len(queries))
     for start, block in blocks:
-        best = merge(best, _block_hits(queries, start, block, k, tie_order), k=k, tie_order=tie_order)
+        full = best.positions.shape[1] == k
+        floor = best.scores[:, -1] if full else np.full(len(queries), -np.inf, dtype=np.float32)
+        best = merge(best, _block_hits(queries, start, block, floor, k, tie_order), k=k, tie_order=tie_order)
     return best
 
 
@@ -60,28 +70,84 @@ def _ranked(positions: NDArray[np.int64], scores: FloatArray, k: int, tie_order:
     return Hits(np.take_along_axis(positions, order, 1), np.take_along_axis(scores, order, 1))
 
 
-def _block_hits(queries: FloatArray, start: int, block: FloatArray, k: int, tie_order: NDArray[np.int64]) -> Hits:
-    """The best `k` of one block, computed for as many queries at a time as keep the score matrix small."""
+def _block_hits(
+    queries: FloatArray, start: int, block: FloatArray, floor: FloatArray, k: int, tie_order: NDArray[np.int64]
+) -> Hits:
+    """The best `k` of one block that can still be hits, for as many queries at a time as keep the score matrix small.
+
+    `floor` (Q,) is the score that each query has `k` passages at or above already.
+    """
     step = max(1, _SCORE_CELLS // max(1, len(block)))
-    parts = [_select(queries[at : at + step] @ block.T, start, k, tie_order) for at in range(0, len(queries), step)]
+    parts = []
+    for at in range(0, len(queries), step):
+        some = queries[at : at + step]
+        for rows, row, column in _candidates(some, block, floor[at : at + step], k):
+            parts.append(_best(some[rows], row, _exact(some[rows], block, row, column), start + column, k, tie_order))
     if not parts:
         return no_hits(0)
-    return Hits(np.concatenate([p.positions for p in parts]), np.concatenate([p.scores for p in parts]))
+    width = max(part.positions.shape[1] for part in parts)
+    positions = np.full((len(queries), width), -1, dtype=np.int64)
+    scores = np.zeros((len(queries), width), dtype=np.float32)
+    at = 0
+    for part in parts:
+        rows, columns = part.positions.shape
+        positions[at : at + rows, :columns], scores[at : at + rows, :columns] = part.positions, part.scores
+        at += rows
+    return Hits(positions, scores)
 
 
-def _select(scores: FloatArray, start: int, k: int, tie_order: NDArray[np.int64]) -> Hits:
-    """The best `k` columns of each row of `scores` (q, n), ties at the cut included in the decision."""
-    q, n = scores.shape
-    k = min(k, n)
-    columns = np.broadcast_to(np.arange(start, start + n), (q, n))
-    if k == n:
-        return _ranked(columns, scores, k, tie_order)
-    threshold = np.partition(scores, n - k, axis=1)[:, n - k]  # the k-th best score of each row
-    # Everything above the k-th best score is in; among those equal to it, the highest tie ranks fill what is left.
-    row, column = np.nonzero(scores >= threshold[:, None])
-    value = scores[row, column]
-    order = np.lexsort((-tie_order[start + column], -value, row))
-    row, column, value = row[order], column[order], value[order]
-    first = np.searchsorted(row, np.arange(q))  # every row has at least k candidates, sorted best first
-    take = first[:, None] + np.arange(k)
-    return Hits((column[take] + start).astype(np.int64), value[take])
+def _candidates(
+    queries: FloatArray, block: FloatArray, floor: FloatArray, k: int
+) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.int64]]]:
+    """(some of the queries, row among them, column) of all that can be among the best `k`, whatever was rounded.
+
+    A product of `D` terms in float32 is off by at most D · 2⁻²⁴ · |query| · |passage|.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = queries @ block.T
+        longest = np.linalg.norm(block.astype(np.float64), axis=1).max(initial=0.0)
+        slack = queries.shape[1] * 2.0**-23 * longest * np.linalg.norm(queries.astype(np.float64), axis=1)
+        cut = max(0, len(block) - k)
+        kth = np.partition(scores, cut, axis=1)[:, cut]  # the k-th best score of each row
+        threshold = (np.maximum(kth, floor) - slack).astype(np.float32)
+        threshold = np.nextafter(np.nan_to_num(threshold, nan=-np.inf, posinf=np.finfo(np.float32).max), -np.inf)
+        wanted = ~(scores < threshold[:, None])  # what overflowed to NaN is wanted, too
+    upto = np.cumsum(np.count_nonzero(wanted, axis=1)) // _CANDIDATES
+    edges = [0, *(np.flatnonzero(np.diff(upto)) + 1).tolist(), len(queries)]
+    for first, last in pairwise(edges):
+        yield slice(first, last), *np.nonzero(wanted[first:last])
+
+
+def _exact(queries: FloatArray, block: FloatArray, row: NDArray[np.int64], column: NDArray[np.int64]) -> FloatArray:
+    """The inner product (n,) of each pair, added up in float64: it depends on the two vectors and on nothing else.
+
+    A matrix product rounds equal columns differently, by where they stand, and equal texts would not tie.
+    """
+    out = np.empty(len(row), dtype=np.float32)
+    step = max(1, _PAIR_CELLS // max(1, queries.shape[1]))
+    for at in range(0, len(row), step):
+        pairs = slice(at, at + step)
+        products = queries[row[pairs]].astype(np.float64) * block[column[pairs]]
+        with np.errstate(over="ignore"):
+            out[pairs] = products.sum(axis=1)
+    return out
+
+
+def _best(
+    queries: FloatArray,
+    row: NDArray[np.int64],
+    value: FloatArray,
+    position: NDArray[np.int64],
+    k: int,
+    tie_order: NDArray[np.int64],
+) -> Hits:
+    """The best `k` of the candidates of each query, ties at the cut included in the decision."""
+    order = np.lexsort((-tie_order[position], -value, row))
+    row, value, position = row[order], value[order], position[order]
+    place = np.arange(len(row)) - np.searchsorted(row, np.arange(len(queries)))[row]
+    kept = place < k
+    row, place = row[kept], place[kept]
+    shape = (len(queries), int(place.max(initial=-1)) + 1)
+    positions, scores = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+    positions[row, place], scores[row, place] = position[kept], value[kept]
+    return Hits(positions, scores)

@@ -153,3 +153,54 @@ def test_many_queries_are_scored_in_slices(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "_SCORE_CELLS", 100)
     hits = search(queries, [(0, vectors)], k=10, tie_order=tie_order)
     assert hits.positions.tolist() == _brute_force(queries, vectors, tie_order, 10)
+
+
+def _with_repeats(seed: int, rows: int, distinct: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors of queries and passages, where many passages have the vector of another."""
+    rng = np.random.default_rng(seed)
+    queries, some = (rng.standard_normal((n, dim)) for n in (7, distinct))
+    queries, some = ((x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32) for x in (queries, some))
+    return queries, some[rng.integers(0, distinct, rows)]
+
+
+@pytest.mark.parametrize("rows", [5, 33, 300, 4097])
+@pytest.mark.parametrize("dim", [8, 100, 768])
+def test_equal_vectors_tie(dim: int, rows: int) -> None:
+    """Passages with one vector have one score, though a matrix product rounds its columns differently."""
+    queries, vectors = _with_repeats(dim, rows, max(3, rows // 40), dim)
+    tie_order = np.random.default_rng(1).permutation(rows)
+    hits = search(queries, _blocks(vectors, [rows // 3, rows - 1]), k=100, tie_order=tie_order)
+    scores: list[dict[bytes, float]] = [{} for _ in queries]
+    for known, positions, values in zip(scores, hits.positions, hits.scores, strict=True):
+        for position, value in zip(positions.tolist(), values.tolist(), strict=True):
+            assert known.setdefault(vectors[position].tobytes(), value) == value
+    assert hits.positions.tolist() == _brute_force(queries, vectors, tie_order, 100)
+
+
+def test_a_query_is_answered_alike_alone_and_in_company() -> None:
+    """Hits and scores of a query do not depend on the other queries or on the cut into blocks, to the last bit."""
+    queries, vectors = _with_repeats(5, 900, 300, 96)
+    tie_order = np.random.default_rng(2).permutation(900)
+    together = search(queries, [(0, vectors)], k=50, tie_order=tie_order)
+    for i, query in enumerate(queries):
+        alone = search(query[None], _blocks(vectors, [1, 17, 700]), k=50, tie_order=tie_order)
+        assert alone.positions.tolist() == [together.positions[i].tolist()]
+        assert alone.scores.tobytes() == together.scores[i : i + 1].tobytes()
+
+
+def test_a_collapsed_encoder_fits_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where everything ties with everything, candidates are looked at a few queries at a time, to the same end."""
+    from harness.engine import search as module
+
+    vectors = np.tile(np.float32(0.1), (2000, 100))
+    tie_order = np.random.default_rng(4).permutation(2000)
+    monkeypatch.setattr(module, "_CANDIDATES", 3000)
+    hits = search(vectors[:20], _blocks(vectors, [1200]), k=10, tie_order=tie_order)
+    assert hits.positions.tolist() == [np.argsort(-tie_order)[:10].tolist()] * 20
+
+
+def test_scores_beyond_float32_do_not_stop_the_search() -> None:
+    """Products that overflow on the way are candidates like others; what is infinite in the end ranks first."""
+    vectors = np.array([[3e38, -3e38], [1.0, 1.0], [3e38, 3e38], [2.0, 2.0]], np.float32)
+    hits = search(np.array([[2.0, 2.0]], np.float32), [(0, vectors)], k=3, tie_order=np.arange(4))
+    assert hits.positions.tolist() == [[2, 3, 1]] and hits.scores.tolist() == [[np.inf, 8.0, 4.0]]
