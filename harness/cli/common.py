@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 _FILE_WIDTH = 200
 
 
-def stdout() -> Console:
-    """The console for data, in which square brackets are square brackets."""
+def stdout(*, width: int = _FILE_WIDTH) -> Console:
+    """The console for data, in which square brackets are square brackets; `width` is for files and pipes."""
     from rich.console import Console
 
-    return Console(markup=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    class Data(Console):
+        """A console that lets a closed pipe be told from a failure."""
+
+        def on_broken_pipe(self) -> None:
+            """Pass the error on: rich would end the process with code 1, which means something else here."""
+            raise
+
+    return Data(markup=False, width=None if sys.stdout.isatty() else width)
 
 
 def stderr() -> Console:
@@ -45,8 +52,16 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def listed(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Repeated and comma-separated values as one tuple; everything where there are none."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) or ("*",)
+    """Repeated and comma-separated values as one tuple; everything where there are none.
+
+    Raises UsageError for values that are all blank, as an unset variable in a script gives: that is not everything.
+    """
+    found = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    if values and not found:
+        from harness.errors import UsageError
+
+        raise UsageError("an empty pattern names nothing", "Leave the option out for everything.")
+    return found or ("*",)
 
 
 def data_only() -> AbstractContextManager[object]:

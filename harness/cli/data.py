@@ -28,13 +28,13 @@ class _ListByDefault(click.Group):
 
 @click.group(cls=_ListByDefault, short_help="List, fetch and verify the files of the benchmarks.")
 def data() -> None:
-    r"""List, fetch and verify the files that the published benchmarks need.
+    """List, fetch and verify the files that the published benchmarks need.
 
     \b
     harness data miracl/sw                 what it needs, and whether it is here
     harness data fetch miracl/sw           fetch it, resuming what was begun
     harness data verify mr-tydi --source FOLDER
-    """
+    """  # noqa: D301  click wants the character, not the letters
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def list_data(choice: _Choice, as_json: bool) -> None:
     if as_json:
         common.print_json({"source": choice.source, "items": [_facts(item) for item in items]})
         return
-    console = common.stdout()
+    console = common.stdout(width=400)
     console.print(_parts(items, choice.source) if choice.patterns else _summary(items))
     if choice.source == "hub" and any(item.found for item in items):
         console.print(
@@ -133,12 +133,17 @@ def fetch(choice: _Choice, as_json: bool) -> int:
     https://mirror.example/host/path.
     """
     from harness.errors import DataError, ExitCode, UsageError
+    from harness.sources.hub.clients import NotReached
 
     if choice.source not in ("hub", "pocket"):
         raise UsageError(f"--source {choice.source} is a folder: there is nothing to fetch")
     opened, selected = choice.open()
     rows = []
+    reached = True
     for item in selected:
+        if not reached:
+            rows.append({"subset": item.label, "split": item.split, "files": [], "error": "not tried: no connection"})
+            continue
         try:
             with common.data_only():
                 fetched = opened.fetch(item)
@@ -147,6 +152,7 @@ def fetch(choice: _Choice, as_json: bool) -> int:
         except DataError as error:
             rows.append({"subset": item.label, "split": item.split, "files": [], "error": str(error)})
             click.echo(f"{item.label}: {error}", err=True)
+            reached = not isinstance(error, NotReached)
     failed = sum(row["error"] is not None for row in rows)
     if as_json:
         common.print_json({"fetched": rows})

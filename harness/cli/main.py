@@ -76,13 +76,13 @@ class LazyGroup(click.Group):
 )
 @click.pass_context
 def cli(ctx: click.Context, no_plugins: bool, show_traceback: bool) -> None:
-    r"""Zero-shot evaluation of multilingual retrieval encoders.
+    """Zero-shot evaluation of multilingual retrieval encoders.
 
     \b
     harness run --encoder lamir                        the embedded pocket collection
     harness run --encoder lamir --source hub --tasks miracl/sw    a published benchmark
     harness run --encoder lamir --source FOLDER        its official files, or your data in BEIR layout
-    """
+    """  # noqa: D301  click wants the character, not the letters
     ctx.obj = {"no_plugins": no_plugins, "traceback": show_traceback}
 
 
@@ -108,6 +108,12 @@ def main(args: list[str] | None = None) -> int:
             traceback.print_exc()
         _complain(str(error))
         return error.exit_code
+    except OSError as error:
+        if show:
+            traceback.print_exc()
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}")
+        return ExitCode.USAGE
     except Exception:
         traceback.print_exc()
         _complain("this is a defect of the harness; please report it with the lines above")

@@ -27,6 +27,8 @@ def tasks(
     selected = select(known, Selection(patterns or ("*",), languages))
     chosen = {item.task.name: item.task for item in selected}
     subsets = {name: [item for item in selected if item.task.name == name] for name in chosen}
+    if markdown and as_json:
+        raise click.UsageError("--markdown and --json are two forms of the same: choose one")
     if markdown:
         from harness.sources.catalogue import page
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness._util import fingerprint
 from harness._util.names import file_slug
 from harness.encoders.protocols import Encoder, Searcher
 from harness.engine.plan import Job, Overwrite
@@ -75,7 +76,7 @@ class Recorder:
         """
         if self._overwrite is Overwrite.ALWAYS:
             return None
-        if self._runs is not None and not self._runs.path(job, self.path(job)).is_file():
+        if self._runs is not None and not self._runs.holds(job, self.path(job), self._tag(job)):
             return None
         file = self._store.read(self.path(job))
         result = file.subsets.get(job.selected.subset.name) if file else None
@@ -86,25 +87,39 @@ class Recorder:
     def keep(self, job: Job, ranking: Ranking) -> None:
         """Write the ranking of `job` where rankings are asked for."""
         if self._runs is not None:
-            self._runs.write(job, self.path(job), ranking, file_slug(self._card.name))
+            self._runs.write(job, self.path(job), ranking, self._tag(job))
+
+    def _tag(self, job: Job) -> str:
+        """The encoder and what it ranked: a run file of other data must not be taken for that of a result."""
+        task, card = job.selected.task, self._card
+        ranked = [job.collection.fingerprint, task.version, task.passage_template, task.lowercase]
+        return f"{file_slug(card.name)}-{fingerprint.of_json([*ranked, card.fingerprint, card.prompts])[:8]}"
 
     def write(self, job: Job, result: SubsetResult) -> None:
         """Add `result` to the file of `job`, atomically."""
-        path = self.path(job)
-        file = self._store.read(path)
-        subsets = dict(file.subsets) if file else {}
-        subsets[job.selected.subset.name] = result
+        card = self._task_card(job)
         order = [s.name for s in job.selected.task.subsets]
-        self._store.write(
-            path,
-            ResultFile(
-                task=self._task_card(job),
+
+        def grown(file: ResultFile | None) -> ResultFile:
+            kept = file.subsets if file and _same(file.task, card) and _same(file.encoder, self._card) else {}
+            subsets = {**kept, job.selected.subset.name: result}
+            return ResultFile(
+                task=card,
                 split=job.selected.split,
                 encoder=self._card,
                 provenance=provenance(self._source.revision),
                 subsets={name: subsets[name] for name in order if name in subsets},
-            ),
-        )
+            )
+
+        self._store.update(self.path(job), grown)
+
+
+def _same(earlier: TaskCard | EncoderCard, now: TaskCard | EncoderCard) -> bool:
+    """True where what decides scores is the same on both cards: one card describes every score of its file."""
+    decides = {"version", "passage_template", "lowercase"}
+    if isinstance(now, EncoderCard):
+        decides = {"fingerprint", "dtype", "dim", "similarity", "prompts"}
+    return earlier.model_dump(include=decides) == now.model_dump(include=decides)
 
 
 def encoder_card(

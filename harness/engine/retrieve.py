@@ -82,6 +82,9 @@ def _with_searcher(job: Job, searcher: Searcher) -> Retrieved:
         )
     if positions.size and (positions.max() >= len(passages) or positions.min() < -1):
         raise EncoderContractError(f"searcher {searcher.info.name!r} returned a position outside the corpus")
+    ordered = np.sort(positions, axis=1)
+    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
+        raise EncoderContractError(f"searcher {searcher.info.name!r} returned a passage twice for one query")
     # Ranked again, because a searcher need not break ties the way trec_eval does.
     hits = exact.merge(
         exact.no_hits(len(queries)), Hits(positions, scores), k=DEPTH, tie_order=job.collection.corpus.tie_order

@@ -23,6 +23,17 @@ class RunFolder:
         folder = self._root / result.relative_to(self._results).with_suffix("")
         return folder / f"{component(job.selected.subset.name)}.trec"
 
+    def holds(self, job: Job, result: Path, tag: str) -> bool:
+        """True when the files of `job` are there and were written under `tag`."""
+        path = self.path(job, result)
+        if job.collection.answers is not None and not path.with_suffix(".json").is_file():
+            return False
+        try:
+            with path.open(encoding="utf-8") as stream:
+                return stream.readline().split()[-1:] == [tag]
+        except (OSError, UnicodeDecodeError):
+            return False
+
     def write(self, job: Job, result: Path, ranking: Ranking, tag: str) -> None:
         """Write the hits of every query, and the retrieved texts where the task is scored by answers."""
         path = self.path(job, result)

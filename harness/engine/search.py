@@ -78,10 +78,11 @@ def _block_hits(
     `floor` (Q,) is the score that each query has `k` passages at or above already.
     """
     step = max(1, _SCORE_CELLS // max(1, len(block)))
+    longest = float(np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64).max(initial=0.0)))
     parts = []
     for at in range(0, len(queries), step):
         some = queries[at : at + step]
-        for rows, row, column in _candidates(some, block, floor[at : at + step], k):
+        for rows, row, column in _candidates(some, block, longest, floor[at : at + step], k):
             parts.append(_best(some[rows], row, _exact(some[rows], block, row, column), start + column, k, tie_order))
     if not parts:
         return no_hits(0)
@@ -97,25 +98,33 @@ def _block_hits(
 
 
 def _candidates(
-    queries: FloatArray, block: FloatArray, floor: FloatArray, k: int
+    queries: FloatArray, block: FloatArray, longest: float, floor: FloatArray, k: int
 ) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.int64]]]:
     """(some of the queries, row among them, column) of all that can be among the best `k`, whatever was rounded.
 
-    A product of `D` terms in float32 is off by at most D · 2⁻²⁴ · |query| · |passage|.
+    A product of `D` terms in float32 is off by at most D · 2⁻²⁴ · |query| · |passage|; `longest` is the greatest
+    |passage|.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         scores = queries @ block.T
-        longest = np.linalg.norm(block.astype(np.float64), axis=1).max(initial=0.0)
         slack = queries.shape[1] * 2.0**-23 * longest * np.linalg.norm(queries.astype(np.float64), axis=1)
-        cut = max(0, len(block) - k)
-        kth = np.partition(scores, cut, axis=1)[:, cut]  # the k-th best score of each row
-        threshold = (np.maximum(kth, floor) - slack).astype(np.float32)
-        threshold = np.nextafter(np.nan_to_num(threshold, nan=-np.inf, posinf=np.finfo(np.float32).max), -np.inf)
-        wanted = ~(scores < threshold[:, None])  # what overflowed to NaN is wanted, too
+        wanted = _within(scores, floor, slack)
+        if np.count_nonzero(wanted) > 4 * k * len(queries):  # the first block, where there is no floor yet
+            cut = max(0, len(block) - k)
+            kth = np.partition(scores, cut, axis=1)[:, cut]  # the k-th best score of each row
+            wanted = _within(scores, np.maximum(kth, floor), slack)
     upto = np.cumsum(np.count_nonzero(wanted, axis=1)) // _CANDIDATES
     edges = [0, *(np.flatnonzero(np.diff(upto)) + 1).tolist(), len(queries)]
     for first, last in pairwise(edges):
-        yield slice(first, last), *np.nonzero(wanted[first:last])
+        row, column = np.nonzero(wanted[first:last])
+        yield slice(first, last), row, column
+
+
+def _within(scores: FloatArray, floor: FloatArray, slack: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """True (q, n) for scores at most `slack` (q,) below `floor` (q,), and for what overflowed."""
+    threshold = np.nan_to_num(floor - slack, nan=-np.inf, posinf=float(np.finfo(np.float32).max)).astype(np.float32)
+    within: NDArray[np.bool_] = ~(scores < np.nextafter(threshold, np.float32(-np.inf))[:, None])
+    return within
 
 
 def _exact(queries: FloatArray, block: FloatArray, row: NDArray[np.int64], column: NDArray[np.int64]) -> FloatArray:
@@ -127,9 +136,9 @@ def _exact(queries: FloatArray, block: FloatArray, row: NDArray[np.int64], colum
     step = max(1, _PAIR_CELLS // max(1, queries.shape[1]))
     for at in range(0, len(row), step):
         pairs = slice(at, at + step)
-        products = queries[row[pairs]].astype(np.float64) * block[column[pairs]]
+        left, right = queries[row[pairs]].astype(np.float64), block[column[pairs]].astype(np.float64)
         with np.errstate(over="ignore"):
-            out[pairs] = products.sum(axis=1)
+            out[pairs] = np.einsum("ij,ij->i", left, right)
     return out
 
 

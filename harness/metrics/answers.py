@@ -42,12 +42,13 @@ def first_match(answers: Sequence[str], passages: Sequence[str]) -> int | None:
     wanted = [tokens for tokens in map(_tokens, answers) if tokens]
     for rank, passage in enumerate(passages):
         tokens = _tokens(passage)
-        for answer in wanted:
-            if any(tokens[i : i + len(answer)] == answer for i in range(len(tokens) - len(answer) + 1)):
-                return rank
+        if any(answer in tokens for answer in wanted):
+            return rank
     return None
 
 
 @lru_cache(maxsize=65_536)
-def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(token.lower() for token in _TOKEN.findall(unicodedata.normalize("NFD", text)))
+def _tokens(text: str) -> str:
+    """The tokens, each between two spaces, which no token holds: one string takes a tenth of a tuple's memory."""
+    tokens = " ".join(token.lower() for token in _TOKEN.findall(unicodedata.normalize("NFD", text)))
+    return f" {tokens} " if tokens else ""

@@ -24,11 +24,13 @@ def score_ranking(
 ) -> dict[str, dict[str, float]]:
     """Per-query scores: measure name → query id → value, for every query of `qrels`.
 
-    Raises DataError for a score that is not a number, which trec_eval would sort arbitrarily.
+    Raises DataError for a score that is not a number, which trec_eval would sort arbitrarily, and for an id with a NUL
+    character, where it ends for trec_eval.
     """
     for query, hits in run.items():
         if any(value != value for value in hits.values()):
             raise DataError(f"query {query!r} has a retrieved passage whose score is NaN")
+    _refuse_nul(qrels, *qrels.values(), *run.values())
     scored = {query: run[query] for query in qrels if run.get(query)}
     return {measure.name: _one(qrels, scored, measure) for measure in measures}
 
@@ -47,6 +49,11 @@ def _one(qrels: Mapping[str, Mapping[str, int]], run: Run, measure: Measure) -> 
     retrieved = {query: dict(hits) for query, hits in run.items() if query in judged}
     found = pytrec_eval.RelevanceEvaluator(judged, {request}).evaluate(retrieved)
     return {query: float(found[query][key]) if query in found else 0.0 for query in qrels}
+
+
+def _refuse_nul(*names: Iterable[str]) -> None:
+    if found := next((name for group in names for name in group if "\0" in name), None):
+        raise DataError(f"the id {found!r:.80} holds a NUL character, and trec_eval reads it only up to there")
 
 
 def ranked(hits: Mapping[str, float]) -> list[str]:

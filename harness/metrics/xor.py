@@ -47,11 +47,14 @@ def _first_tokens(passages: Iterable[str], limit: int) -> list[str]:
     for passage in passages:
         if len(tokens) >= limit:
             break
-        tokens.extend(_tokens(passage))
+        tokens.extend(_tokens(passage).split())
     return tokens[:limit]
 
 
 @lru_cache(maxsize=65_536)
-def _tokens(passage: str) -> tuple[str, ...]:
-    """Tokens of one passage, remembered: a popular passage is retrieved for many questions."""
-    return tuple(word_tokenize(passage))
+def _tokens(passage: str) -> str:
+    """Tokens of one passage, remembered: a popular passage is retrieved for many questions.
+
+    White space is between them and never in them, and one string takes a tenth of a tuple's memory.
+    """
+    return " ".join(word_tokenize(passage))

@@ -32,7 +32,7 @@ def render(results: Path) -> dict[str, str]:
         if limited:
             raise DataError(
                 f"{folder}: {limited[0].encoder.name} on {limited[0].task.name} was run with --limit",
-                "Boards take complete results only: run it again without --limit, or remove the file.",
+                "Boards take complete results only: run it again without --limit, or remove the file (*.limit-N.json).",
             )
         tables = build(files)
         if not tables:
@@ -103,7 +103,8 @@ def _index(listed: Sequence[tuple[str, str, list[Table]]]) -> str:
             value = top.averages[0] if top.averages else next(iter(top.cells.values()))
             score = markdown.percent(value) if isinstance(value, float) else "–"
             metric = table.title.rpartition(": ")[2]
-            lines.append(f"| {table.task.title} | {metric} | {top.label} | {score} | {len(table.rows)} |")
+            first = top.label if isinstance(value, float) else "–"
+            lines.append(f"| {table.task.title} | {metric} | {first} | {score} | {len(table.rows)} |")
         parts.append("\n".join(lines))
     parts += [
         "## Adding a row",

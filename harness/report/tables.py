@@ -81,12 +81,36 @@ def build(results: Iterable[ResultFile], *, partial: bool = False, metrics: Sequ
     ordered = sorted(groups.values(), key=lambda group: _order(group[0].task))
     tables = []
     for group in ordered:
-        card = group[0].task
-        for metric in metrics or card.metrics:
-            table = _table(card, metric, group, partial)
-            if table.rows:
-                tables.append(table)
+        alike = _alike(group)
+        for files in alike:
+            card = files[0].task
+            if len(alike) > 1:
+                card = card.model_copy(update={"title": f"{card.title} (data {_data_name(files)})"})
+            for metric in metrics or card.metrics:
+                table = _table(card, metric, files, partial)
+                if table.rows:
+                    tables.append(table)
     return tables
+
+
+def _alike(group: Sequence[ResultFile]) -> list[list[ResultFile]]:
+    """`group` cut where two files measured one subset on different data: scores on two corpora are no ranking."""
+    cut: list[tuple[dict[str, str], list[ResultFile]]] = []
+    for result in group:
+        data = {name: subset.data for name, subset in result.subsets.items()}
+        for known, files in cut:
+            if all(known.get(name, value) == value for name, value in data.items()):
+                known.update(data)
+                files.append(result)
+                break
+        else:
+            cut.append((data, [result]))
+    return [files for _, files in cut]
+
+
+def _data_name(files: Sequence[ResultFile]) -> str:
+    """What tells the data of `files` from other data of the same task: the first digits of its first hash."""
+    return next(subset.data[:8] for file in files for subset in file.subsets.values())
 
 
 def _order(card: TaskCard) -> tuple[int, str, str, str]:
@@ -101,8 +125,8 @@ def _table(card: TaskCard, metric: str, group: Sequence[ResultFile], partial: bo
         key = (result.encoder.fingerprint, result.encoder.dtype)
         encoders.setdefault(key, result.encoder)
         usable = {name: s for name, s in result.subsets.items() if partial or s.status != "partial"}
-        if usable:
-            found.setdefault(key, {}).update(usable)
+        for name, subset in usable.items():  # newest files come first
+            found.setdefault(key, {}).setdefault(name, subset)
     labels = _labels([encoders[key] for key in found])
     rows = [_row(labels[key], encoders[key], subsets, card, metric) for key, subsets in found.items()]
     return Table(card, metric, tuple(sorted(rows, key=_rank)), _counts(card, found.values()))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -57,6 +60,30 @@ class ResultStore:
     def write(self, path: Path, result: ResultFile) -> None:
         """Write `result` to `path`, atomically."""
         write_text(path, dump(result))
+
+    def update(self, path: Path, change: Callable[[ResultFile | None], ResultFile]) -> None:
+        """Write `change(what is at path)`, atomically; two processes that add to one file lose nothing."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path.parent):
+            self.write(path, change(self.read(path)))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in here for `folder`, where the platform can lock folders."""
+    handle = None
+    try:
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except (ImportError, OSError):  # Windows, and file systems without locks
+        pass
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)  # and with it the lock
 
 
 def component(name: str) -> str:

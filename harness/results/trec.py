@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,9}")
 
 #: The range of grades that trec_eval documents; it reserves memory for every grade up to the highest.
-_HIGHEST_GRADE = 127
+HIGHEST_GRADE = 127
 
 
 def read_run(file: Path | Readable) -> dict[str, dict[str, float]]:
@@ -81,10 +81,8 @@ def read_qrels(file: Path | Readable, *, iteration: str | None = None) -> dict[s
         grades = qrels.setdefault(query, {})
         if passage in grades:
             raise DataError(f"{where}: query {query!r} judges passage {passage!r} a second time")
-        if not _INTEGER.fullmatch(grade) or abs(int(grade)) > _HIGHEST_GRADE:
-            raise DataError(
-                f"{where}: grade {grade!r:.40} is not an integer from {-_HIGHEST_GRADE} to {_HIGHEST_GRADE}"
-            )
+        if not _INTEGER.fullmatch(grade) or abs(int(grade)) > HIGHEST_GRADE:
+            raise DataError(f"{where}: grade {grade!r:.40} is not an integer from {-HIGHEST_GRADE} to {HIGHEST_GRADE}")
         grades[passage] = int(grade)
     if not qrels:
         raise DataError(f"{file}: no judgements in it" + ("" if iteration is None else f" under {iteration!r}"))
@@ -97,8 +95,8 @@ def write_qrels(path: Path, qrels: Mapping[str, Mapping[str, int]]) -> None:
         _check_query(query)
         for passage, grade in grades.items():
             _check_field(passage, "passage id")
-            if abs(grade) > _HIGHEST_GRADE:
-                raise DataError(f"query {query!r}, passage {passage!r}: grade {grade} is beyond {_HIGHEST_GRADE}")
+            if abs(grade) > HIGHEST_GRADE:
+                raise DataError(f"query {query!r}, passage {passage!r}: grade {grade} is beyond {HIGHEST_GRADE}")
     with atomic_writer(path) as stream:
         for query, grades in qrels.items():
             for passage, grade in grades.items():

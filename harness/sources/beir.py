@@ -10,6 +10,7 @@ from pathlib import Path
 from harness._util.lines import optional_text_field, read_json_lines, read_lines, string_field, text_field
 from harness._util.names import did_you_mean
 from harness.errors import DataError
+from harness.results.trec import HIGHEST_GRADE
 from harness.sources.collection import Queries
 from harness.sources.corpus import Corpus
 from harness.sources.corpus_cache import Passage
@@ -17,6 +18,8 @@ from harness.sources.tree import TreeFile, is_archive
 
 #: (folder, name below it) of the files that belong to a subset.
 _FILE = re.compile(r"(?:(.+)/)?((?:corpus|queries)\.jsonl(?:\.gz)?|qrels/[^/]+\.tsv(?:\.gz)?)")
+#: How the files begin that make a folder a subset.
+_OWN = ("corpus.", "queries.")
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _HEADERS = ({"query-id", "corpus-id", "score"}, {"query_id", "corpus_id", "score"})
 
@@ -41,20 +44,32 @@ class BeirFolder:
 def folders(root: Path, tree: Mapping[str, TreeFile]) -> dict[tuple[str, ...], BeirFolder]:
     """The folders of `tree` with a corpus or queries of their own, by the components of their path below `root`.
 
-    An archive is no component of its own: `scifact.zip/scifact/corpus.jsonl` lies in `scifact`.
+    An archive is no component of its own: `scifact.zip/scifact/corpus.jsonl` lies in `scifact`. Where a corpus or
+    queries lie unpacked beside it, nothing of the archive is taken. Raises DataError for a file that is there twice.
     """
-    found: dict[tuple[str, ...], dict[str, TreeFile]] = {}
-    places: dict[tuple[str, ...], str] = {}
+    matched: list[tuple[tuple[str, ...], str, str, TreeFile]] = []
     for name, file in tree.items():
         if match := _FILE.fullmatch(name):
             folder, below = match.group(1) or "", match.group(2)
             components = tuple(part for part in folder.split("/") if part and not is_archive(part))
-            found.setdefault(components, {})[below] = file
-            places.setdefault(components, "/".join(filter(None, (str(root), folder))))
+            matched.append((components, folder, below, file))
+    unpacked = {key for key, _, below, file in matched if file.member is None and below.startswith(_OWN)}
+    found: dict[tuple[str, ...], dict[str, TreeFile]] = {}
+    places: dict[tuple[str, ...], str] = {}
+    for key, folder, below, file in matched:
+        if file.member is not None and key in unpacked:
+            continue
+        other = found.setdefault(key, {}).setdefault(below, file)
+        if other is not file:
+            twice = "/".join((*key, below))
+            raise DataError(
+                f"{root}: {twice} is there twice: {other.name} and {file.name}", "Keep one of them below the source."
+            )
+        places.setdefault(key, "/".join(filter(None, (str(root), folder))))
     return {
         key: BeirFolder(places[key], files)
         for key, files in found.items()
-        if any(name.startswith(("corpus.", "queries.")) for name in files)
+        if any(name.startswith(_OWN) for name in files)
     }
 
 
@@ -116,6 +131,8 @@ def read_qrels(folder: BeirFolder, split: str, queries: Container[str], corpus: 
             raise DataError(f"{path}:{number}: query {query!r} judges passage {passage!r} twice")
         if not _INTEGER.fullmatch(grade):
             raise DataError(f"{path}:{number}: grade {grade!r} is not an integer")
+        if abs(int(grade)) > HIGHEST_GRADE:
+            raise DataError(f"{path}:{number}: grade {grade} is beyond {HIGHEST_GRADE}")
         grades[passage] = int(grade)
     if not qrels:
         raise DataError(f"{path}: no judgements in it")

@@ -93,12 +93,17 @@ def _origins(task: Task) -> list[str]:
         if layout.task.name == task.name:
             subset: Subset = task.subsets[0]
             files: dict[tuple[str, str], list[str]] = {}
-            for part in layout.parts(subset, task.default_split(subset.name)):
+            parts = layout.parts(subset, task.default_split(subset.name))
+            for part in parts:
                 where = " or ".join(f"`{origin}`" for origin in part.origins)
                 files.setdefault((part.names[0], where), []).append(part.kind)
             for (name, where), kinds in files.items():
                 what = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
                 lines.append(f"- **Official {what}** of `{subset.name}`: `{name}`, from {where}")
+            lines.append(f"- **Format:** {layout.format}")
+            others = dict.fromkeys(name for part in parts for name in part.names[1:])
+            if others:
+                lines.append(f"- **Also read** by these names: {', '.join(f'`{name}`' for name in others)}")
     return lines
 
 

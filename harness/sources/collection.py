@@ -95,7 +95,7 @@ class Collection:
         """This collection with only its first `limit` queries; itself when `limit` is None."""
         if limit is None or limit >= len(self.queries):
             return self
-        return self._only(set(self.queries.ids[:limit]))
+        return replace(self._only(set(self.queries.ids[:limit])), repeats=0)
 
     def _only(self, kept: set[str]) -> Collection:
         """This collection with the queries in `kept` alone."""

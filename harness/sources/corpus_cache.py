@@ -72,14 +72,21 @@ class CorpusCache:
         """The corpus that `read` gives, converted now or earlier under the same `key` (anything JSON can hold).
 
         `read` is called again to name both places where an id occurs twice.
-        Raises DataError for a repeated id, for no passages at all, and whatever `read` raises.
+        Raises DataError for a repeated id, for no passages at all and where it cannot be kept, and whatever `read`
+        raises.
         """
         folder = self._folder(key)
         found = _open(folder)
         if found is None:
-            self.root.mkdir(parents=True, exist_ok=True)
-            with _building(folder) as building:
-                _convert(building, read)
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+                with _building(folder) as building:
+                    _convert(building, read)
+            except OSError as error:
+                raise DataError(
+                    f"{self.root}: a corpus cannot be kept there ({error.strerror or error})",
+                    "Is the disk full, or the folder not yours? --cache or HARNESS_CACHE names another one.",
+                ) from error
             found = _open(folder)
         if found is None:
             raise DataError(f"{folder}: a corpus was converted and cannot be read back", "Is the disk full or failing?")

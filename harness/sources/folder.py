@@ -60,8 +60,9 @@ class FolderSource:
         self._subsets = _find_subsets(self._folder, root)
         if not self._subsets:
             raise DataError(
-                f"{folder}: no corpus.jsonl (or .gz) in it or below it",
-                "A subset folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv, plain or gzipped.",
+                f"{folder}: no corpus.jsonl (or .gz) in it or below it, and no official files of a benchmark",
+                "A subset folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv, plain or gzipped; "
+                "`harness data TASK` lists official files, whose paths must end as it says.",
             )
         self._tasks = tuple(self._task(name) for name in sorted({task for task, _ in self._subsets}))
         self._corpora = CorpusCache(root)
@@ -74,7 +75,8 @@ class FolderSource:
 
     def load(self, selected: Selected) -> Collection:
         """Read one subset and check it. Raises DataError with file and line for anything malformed."""
-        task, subset = selected.task.name, self._folder_of(selected.subset.name)
+        task = selected.task.name
+        subset = self._folder_of(task, selected.subset.name)
         folder = self._subsets[task, subset]
         corpus: Corpus = self._corpus(task, self._corpus_from or subset)
         queries = beir.read_queries(folder)
@@ -136,10 +138,10 @@ class FolderSource:
         language = target.group(2) if target else self._corpus_from
         return Subset(f"{query if query != 'und' else folder}-{self._corpus_from}", query, language)
 
-    def _folder_of(self, subset: str) -> str:
+    def _folder_of(self, task: str, subset: str) -> str:
         """The folder behind a subset's name, which `--corpus-from` has lengthened."""
-        for _, folder in self._subsets:
-            if self._subset(folder).name == subset:
+        for owner, folder in self._subsets:
+            if owner == task and self._subset(folder).name == subset:
                 return folder
         raise KeyError(subset)
 

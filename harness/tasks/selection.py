@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness._util.names import did_you_mean, matches_any
 from harness.errors import NothingSelectedError, UsageError
 from harness.tasks.model import Subset, Task
+from harness.tasks.registry import all_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ def _check_task_pattern(pattern: str, tasks: Sequence[Task]) -> None:
     if owners:
         known = [subset.name for task in owners for subset in task.subsets]
         raise UsageError(f"task {head!r} has no subset {tail!r} here", did_you_mean(tail, known))
+    if head in {name for task in all_tasks() for name in (task.name, task.family)}:
+        raise UsageError(
+            f"{head} is not in this source",
+            f"Published benchmarks come from --source hub, or --source FOLDER with their files: harness data {head}",
+        )
     names = {name for task in tasks for name in (task.name, task.family)}
     raise UsageError(f"there is no task {head!r} in this source", did_you_mean(head, names))
 

@@ -146,3 +146,22 @@ def test_no_colour_where_nobody_watches(tmp_path: Path) -> None:
     for environment in ({}, {"NO_COLOR": "1", "TERM": "xterm-256color"}):
         done = _command("--no-plugins", "encoders", env={**os.environ, **environment})
         assert "\x1b" not in done.stdout and "hashing" in done.stdout
+
+
+def test_help_has_no_escapes(cli: Callable[..., Any]) -> None:
+    """Examples stand one below the other, and no backslash tells how that was asked for."""
+    for arguments in (["--help"], ["data", "--help"]):
+        shown = cli(*arguments).out
+        assert "\\" not in shown and "\b" not in shown
+        assert all(line.lstrip().startswith("harness ") for line in shown.splitlines() if "harness run" in line)
+
+
+def test_a_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
+    """`harness … | head -1` ends with 0, also for what is printed as a table."""
+    for verb in ("encoders", "tasks", "data"):
+        script = f"import sys; from harness.cli.main import main; sys.exit(main(['{verb}']))"
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
+        process.stderr.close()

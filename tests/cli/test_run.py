@@ -413,3 +413,35 @@ def test_a_dry_run_on_the_hub_fetches_nothing(cli: Cli) -> None:
     assert (done.code, done.out) == (4, "")
     assert "2 subset(s) are not here: mr-tydi/sw, mr-tydi/te" in done.err
     assert "Get them: harness data fetch mr-tydi" in done.err
+
+
+@pytest.mark.parametrize("arguments", [("--tasks", ""), ("--tasks", " , "), ("--languages", "")])
+def test_a_blank_pattern_is_not_everything(cli: Cli, arguments: tuple[str, ...]) -> None:
+    """A script with an unset variable is told so, and runs nothing."""
+    done = cli("run", "-e", "hashing", *arguments, "--output", "out")
+    assert (done.code, done.out) == (4, "")
+    assert "an empty pattern names nothing" in done.err
+
+
+def test_a_benchmark_that_the_source_does_not_have(cli: Cli) -> None:
+    """It is no typing mistake: the message says where the benchmark comes from."""
+    done = cli("run", "-e", "hashing", "--tasks", "ciral")
+    assert done.code == 4
+    assert "ciral is not in this source" in done.err and "harness data ciral" in done.err
+
+
+def test_an_output_that_cannot_be_written(cli: Cli, tmp_path: Path) -> None:
+    """One sentence with the place, and no traceback."""
+    (tmp_path / "file").write_text("", "utf-8")
+    done = cli("run", "-e", "hashing", "-t", "miracl/sw", "--output", tmp_path / "file" / "below")
+    assert done.code == 4
+    assert "Traceback" not in done.err and str(tmp_path / "file") in done.err
+
+
+def test_a_limit_counts_its_own_queries(cli: Cli, tmp_path: Path, write_subset: Write) -> None:
+    """Queries that were left out as repeats of the whole set are not counted beside the first one."""
+    queries = {"q1": "one?", "q2": "two?", "q3": "one?", "q4": "one?"}
+    write_subset(tmp_path / "own" / "sw", {"d1": "x", "d2": "y"}, queries, {q: {"d1": 1} for q in queries})
+    done = cli("run", "-e", "hashing", "--source", tmp_path / "own", "--limit", "1", "--json")
+    (row,) = done.json()["results"]
+    assert (row["counts"]["queries"], row["counts"]["scored"]) == (1, 1)

@@ -148,8 +148,9 @@ def test_a_searcher_finds_by_its_own_matching(make_job: Callable[..., Job]) -> N
         ([[0, 5], [1, 0]], [[1.0, 0.5]] * 2),
         ([[0, -2], [1, 0]], [[1.0, 0.5]] * 2),
         ([0, 1], [1.0, 0.5]),
+        ([[0, 1], [2, 2]], [[1.0, 0.5]] * 2),
     ],
-    ids=["too few rows", "shapes differ", "beyond the corpus", "below −1", "flat"],
+    ids=["too few rows", "shapes differ", "beyond the corpus", "below −1", "flat", "twice the same"],
 )
 def test_a_searcher_that_breaks_its_contract_is_refused(positions: Any, scores: Any, plane: Job) -> None:
     """Rows for other queries and positions outside the corpus are the searcher's error, not an index error of ours."""

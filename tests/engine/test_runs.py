@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import harness
+from harness import Settings
 from harness.results.store import load
 from harness.results.trec import read_run
 
@@ -78,3 +80,36 @@ def _find(value: Any, name: str) -> Any:
     if isinstance(value, list):
         return next((found for item in value if (found := _find(item, name)) is not None), None)
     return None
+
+
+def test_a_run_of_other_data_is_written_again(
+    tmp_path: Path, write_subset: Callable[..., Path], toy_encoder: Callable[..., Any]
+) -> None:
+    """Queries change, a run without saving scores them, and the next one does not leave the old ranking in place."""
+    corpus = {f"d{number}": f"text {number}" for number in range(9)}
+    settings = Settings(output=tmp_path / "out", runs=tmp_path / "runs")
+
+    def run(query: str, settings: Settings) -> harness.Evaluation:
+        folder = write_subset(tmp_path / "xx" / "sw", corpus, {"q": query}, {"q": {"d1": 1}})
+        return harness.evaluate(toy_encoder(), source=str(folder.parent), settings=settings)
+
+    def best() -> str:
+        (path,) = (tmp_path / "runs").rglob("*.trec")
+        return next(iter(read_run(path)["q"]))
+
+    run("text 1", settings)
+    assert best() == "d1"
+    run("text 7", Settings(output=tmp_path / "out"))
+    evaluation = run("text 7", settings)
+    assert not evaluation.outcomes[0].reused and best() == "d7"
+    assert run("text 7", settings).outcomes[0].reused
+
+
+def test_predictions_that_are_gone_are_written_again(cli: Cli) -> None:
+    """A run file without the texts beside it is not all that was asked for."""
+    common = ("run", "-e", "hashing", "-t", "xor-tydi/te", "--output", "out", "--save-runs", "runs")
+    cli(*common)
+    (predictions,) = Path("runs").rglob("te.json")
+    predictions.unlink()
+    cli(*common)
+    assert predictions.is_file()

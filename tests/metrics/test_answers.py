@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import unicodedata
 from typing import Any
 
@@ -85,3 +86,13 @@ def test_scores_by_depth() -> None:
         "answer-recall@2": {"a": 0.0, "b": 1.0, "c": 0.0, "d": 0.0},
         "answer-recall@3": {"a": 1.0, "b": 1.0, "c": 0.0, "d": 0.0},
     }
+
+
+def test_memory_of_what_is_remembered() -> None:
+    """A passage of a hundred words costs about its own length: tens of thousands of them are remembered."""
+    passages = [" ".join(f"word{n}of{i}" for i in range(100)) for n in range(300)]
+    tracemalloc.start()
+    assert first_match(["Nile"], passages) is None
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 2 * sum(map(len, passages))

@@ -193,6 +193,21 @@ def test_nan_is_refused(query: str) -> None:
         _score({"q": {"a": 1}}, {query: {"a": 1.0, "b": float("nan")}})
 
 
+@pytest.mark.parametrize(
+    ("qrels", "run"),
+    [
+        ({"q": {"a": 1}, "q\0x": {"a": 1}}, {"q": {"a": 1.0}}),
+        ({"q": {"a\0x": 1, "a\0y": 0}}, {"q": {"b": 1.0}}),
+        ({"q": {"a": 1}}, {"q": {"a": 1.0, "a\0x": 2.0}}),
+    ],
+    ids=["queries", "judged passages", "retrieved passages"],
+)
+def test_ids_that_end_early_for_trec_eval_are_refused(qrels: Any, run: Any) -> None:
+    """Two ids that differ after a NUL are one for trec_eval, which ends the process or scores the wrong passage."""
+    with pytest.raises(DataError, match="holds a NUL character"):
+        _score(qrels, run)
+
+
 def test_negative_grades_are_not_relevant() -> None:
     """Nor do they cost anything; a query with nothing above -2 scores 0, where trec_eval would end the process."""
     qrels = {"none": {"a": -2, "b": -127}, "some": {"a": -5, "b": 2}, "zero": {"a": -1}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -114,6 +115,18 @@ def test_passages_after_the_budget_are_not_tokenized() -> None:
     """Once the longest budget is full, no further passage costs anything: this one could not even be tokenized."""
     passages: Any = ["w " * 6000, None]
     assert score_answers({"q": ["Nile"]}, {"q": passages}, BOTH) == {"r@2kt": {"q": 0.0}, "r@5kt": {"q": 0.0}}
+
+
+def test_memory_of_what_is_remembered() -> None:
+    """A passage of a hundred words costs about its own length: tens of thousands of them are remembered."""
+    score_answers({"q": ["Nile"]}, {"q": ["warm up"]}, BOTH)
+    passages = [" ".join(f"word{n}of{i}" for i in range(100)) for n in range(300)]
+    contexts = {f"q{n}": [passage] for n, passage in enumerate(passages)}
+    tracemalloc.start()
+    score_answers({query: ["Nile"] for query in contexts}, contexts, BOTH)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 2 * sum(map(len, passages))
 
 
 def test_questions_without_contexts_count() -> None:

@@ -199,3 +199,33 @@ def test_a_better_citation_does_not_split_a_table(make_result: Make) -> None:
         assert [row.label for row in table.rows] == ["alpha", "beta"]
         assert (table.task.citation, table.task.licence) == ("Better.", "MIT")
     assert len(build([older, make_result({"sw": 0.4}, name="beta", task={"passage_template": "{text}"})])) == 2
+
+
+def test_scores_on_different_data_are_different_tables(make_result: Make) -> None:
+    """Two corpora under one name are told apart by their hashes; subsets that do not overlap stay together."""
+
+    def on(data: str, scores: dict[str, float | str], name: str) -> ResultFile:
+        made = make_result(scores, name=name, fingerprint=name[0] * 64)
+        subsets = {key: subset.model_copy(update={"data": data * 64}) for key, subset in made.subsets.items()}
+        return made.model_copy(update={"subsets": subsets})
+
+    tables = build([on("1", {"sw": 0.9}, "alpha"), on("2", {"sw": 0.1}, "beta"), on("1", {"te": 0.5}, "gamma")])
+    assert [(table.task.title, [row.label for row in table.rows]) for table in tables] == [
+        ("MIRACL v1.0 (data 11111111)", ["alpha", "gamma"]),
+        ("MIRACL v1.0 (data 22222222)", ["beta"]),
+    ]
+    (table,) = build([on("1", {"sw": 0.9}, "alpha"), on("1", {"sw": 0.1}, "beta")])
+    assert table.task.title == "MIRACL v1.0"
+
+
+def test_the_newest_result_of_a_subset_counts(make_result: Make) -> None:
+    """The same weights under two names are one row: with what was measured last, in whatever order files come."""
+    older = make_result({"sw": 0.1, "te": 0.2}, name="before")
+    newer = make_result({"sw": 0.9}, name="after")
+    newer = newer.model_copy(
+        update={"provenance": newer.provenance.model_copy(update={"written": "2026-02-01T00:00:00+00:00"})}
+    )
+    for files in ([older, newer], [newer, older]):
+        (table,) = build(files)
+        (row,) = table.rows
+        assert (row.label, row.cells["sw"], row.cells["te"]) == ("after", 0.9, 0.2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -218,3 +220,23 @@ def test_two_precisions_have_two_files(tmp_path: Path) -> None:
     half = store.path(**facts, fingerprint="f" * 64, dtype="bfloat16")
     assert full.name == "toy-ffffffff.json"
     assert half.name == "toy-ffffffff.bfloat16.json"
+
+
+def test_two_that_add_to_one_file_lose_nothing(tmp_path: Path, make_result: Callable[..., ResultFile]) -> None:
+    """Runs of several languages at once, into one file: every subset is in it in the end."""
+    store = ResultStore(tmp_path)
+    path = store.path(**PLAIN)
+    names = [f"s{number}" for number in range(8)]
+
+    def add(name: str) -> None:
+        def grown(file: ResultFile | None) -> ResultFile:
+            time.sleep(0.01)  # as long as a large file takes to be read and written
+            more = make_result({name: 0.5})
+            return more.model_copy(update={"subsets": {**(file.subsets if file else {}), **more.subsets}})
+
+        store.update(path, grown)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(add, names))
+    assert sorted(load(path).subsets) == names
+    assert list(tmp_path.rglob("*.*")) == [path]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
@@ -207,6 +208,7 @@ _BAD_QRELS = {
     "spaces for tabs": (b"q1 d1 1", ":3: 1 tab-separated fields"),
     "fraction as grade": (b"q2\td3\t0.5", ":3: grade '0.5' is not an integer"),
     "word as grade": (b"q2\td3\tyes", ":3: grade 'yes' is not an integer"),
+    "a grade that trec_eval reserves gigabytes for": (b"q2\td3\t999999999", ":3: grade 999999999 is beyond 127"),
     "no grade": (b"q2\td3\t", ":3: grade '' is not an integer"),
     "a second header": (b"query-id\tcorpus-id\tscore", ":3: judges query 'query-id'"),
     "unknown query": (b"q9\td1\t1", ":3: judges query 'q9', which is not among the queries"),
@@ -354,3 +356,48 @@ def test_what_is_a_subset(tmp_path: Path, name: str) -> None:
     assert beir.folders(tmp_path, list_tree(tmp_path, tmp_path / ".cache")) == {}
     (tmp_path / name).touch()
     assert list(_at(tmp_path).files) == [name]
+
+
+def _packed(folder: Path, archive: Path) -> None:
+    """Pack the files below `folder` into a zip archive."""
+    with zipfile.ZipFile(archive, "w") as packing:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                packing.write(path, path.relative_to(folder).as_posix())
+
+
+def test_one_subset_in_two_archives_is_refused(tmp_path: Path, write_subset: Callable[..., Path]) -> None:
+    """Queries of one copy are never paired with the passages of another."""
+    for copy in ("v1", "v2"):
+        write_subset(tmp_path / copy / "sw", _CORPUS, _QUERIES, _QRELS)
+        (tmp_path / "data").mkdir(exist_ok=True)
+        _packed(tmp_path / copy, tmp_path / "data" / f"{copy}.zip")
+    with pytest.raises(DataError) as caught:
+        beir.folders(tmp_path / "data", list_tree(tmp_path / "data", tmp_path / "cache"))
+    assert caught.value.message == (
+        f"{tmp_path}/data: sw/corpus.jsonl is there twice: v1.zip/sw/corpus.jsonl and v2.zip/sw/corpus.jsonl"
+    )
+
+
+@pytest.mark.parametrize("name", ["aa.zip", "zz.zip"])
+def test_an_unpacked_folder_beside_its_archive(tmp_path: Path, write_subset: Callable[..., Path], name: str) -> None:
+    """What lies unpacked is taken, and of the archive nothing, whatever it is called."""
+    write_subset(tmp_path / "old" / "sw", {"d1": "old"}, {"q1": "old?"}, {"q1": {"d1": 1}}, split="dev")
+    write_subset(tmp_path / "data" / "sw", _CORPUS, _QUERIES, _QRELS)
+    _packed(tmp_path / "old", tmp_path / "data" / name)
+    found = beir.folders(tmp_path / "data", list_tree(tmp_path / "data", tmp_path / "cache"))
+    assert {key: sorted(folder.files) for key, folder in found.items()} == {
+        ("sw",): ["corpus.jsonl", "qrels/test.tsv", "queries.jsonl"]
+    }
+    assert all(file.member is None for file in found["sw",].files.values())
+    assert found["sw",].place == f"{tmp_path}/data/sw"
+
+
+def test_judgements_beside_an_archive_are_added(tmp_path: Path, write_subset: Callable[..., Path]) -> None:
+    """A split of one's own for a packed subset lies in a folder of its name."""
+    write_subset(tmp_path / "new" / "sw", _CORPUS, _QUERIES, _QRELS)
+    (tmp_path / "data" / "sw" / "qrels").mkdir(parents=True)
+    (tmp_path / "data" / "sw" / "qrels" / "mine.tsv").write_text("q1\td1\t1\n", "utf-8")
+    _packed(tmp_path / "new", tmp_path / "data" / "new.zip")
+    found = beir.folders(tmp_path / "data", list_tree(tmp_path / "data", tmp_path / "cache"))
+    assert beir.splits(found["sw",]) == ("mine", "test")

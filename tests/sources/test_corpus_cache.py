@@ -222,6 +222,19 @@ def test_no_passages(cache: CorpusCache) -> None:
     assert _left(cache) == []
 
 
+def test_a_folder_that_cannot_be_written(cache: CorpusCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is an error that names the folder of the cache, and nothing half written is left."""
+
+    def refuse(path: Path) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(corpus_cache, "atomic_writer", refuse)
+    with pytest.raises(DataError) as caught:
+        cache.corpus("x", _Reader(_few()))
+    assert caught.value.message == f"{cache.root}: a corpus cannot be kept there (No space left on device)"
+    assert "HARNESS_CACHE" in str(caught.value) and _left(cache) == []
+
+
 @pytest.mark.parametrize("error", [DataError("f:9: bad"), KeyboardInterrupt(), SystemExit(1), MemoryError()])
 @pytest.mark.parametrize("after", [0, 3, BATCH_ROWS + 3])
 def test_interrupted_conversion(cache: CorpusCache, error: BaseException, after: int) -> None:

@@ -254,3 +254,12 @@ def test_xquad_queries_fit_the_english_corpus(shared_data: Path) -> None:
     collection = source.load(selected)
     assert len(collection.corpus) == 240
     assert len(collection.queries) + collection.repeats == 1190
+
+
+def test_corpus_from_in_a_tree_of_tasks(tmp_path: Path, write_subset: Write) -> None:
+    """Two tasks may have folders of different names behind subsets of one name."""
+    for task, subset in (("a", "de"), ("a", "en"), ("b", "de"), ("b", "en-fr")):
+        _put(write_subset, tmp_path / task / subset, f"{task} {subset} ")
+    source = FolderSource(tmp_path, corpus_from="de")
+    texts = [source.load(_selected(source, f"{task}/en-de")).queries.texts[0] for task in ("a", "b")]
+    assert texts == ["a en one?", "b en-fr one?"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,10 @@ _GATED, _NO_REVISION, _NOT_IN_CACHE = "is a gated dataset", "Revision '", "Could
 
 def huggingface_hub() -> Any:
     """The module `huggingface_hub`. Raises UsageError where it is not installed."""
-    return _imported("huggingface_hub")
+    hub = _imported("huggingface_hub")
+    if not os.environ.get("HF_HUB_VERBOSITY"):  # its retries are five lines for each file; what fails we tell ourselves
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    return hub
 
 
 def mteb() -> Any:
@@ -32,13 +36,13 @@ def mteb() -> Any:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the warnings of `datasets`: it tells of what it takes instead of what was asked for, which is checked."""
-    logging = _imported("datasets").utils.logging
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    theirs = _imported("datasets").utils.logging
+    before = theirs.get_verbosity()
+    theirs.set_verbosity_error()
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        theirs.set_verbosity(before)
 
 
 def is_installed(module: str) -> bool:
@@ -55,10 +59,14 @@ def is_offline() -> bool:
     return wish.upper() in ("1", "ON", "YES", "TRUE")
 
 
-def not_cached(what: str, label: str) -> DataError:
+class NotReached(DataError):
+    """Something was never fetched, and there is no connection to fetch it by."""
+
+
+def not_cached(what: str, label: str) -> NotReached:
     """The error for something that was never fetched and cannot be fetched."""
     how = "without HF_HUB_OFFLINE" if is_offline() else "with a connection"
-    return DataError(f"{what} is not in the cache and cannot be fetched", f"Once, {how}: harness data fetch {label}")
+    return NotReached(f"{what} is not in the cache and cannot be fetched", f"Once, {how}: harness data fetch {label}")
 
 
 def explained(error: Exception, repo: str, revision: str, label: str) -> DataError:

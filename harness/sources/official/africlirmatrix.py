@@ -32,6 +32,7 @@ class AfriClirMatrix(Layout):
     """The repositories of AfriCLIRMatrix on GitHub and on the hub."""
 
     task = AFRICLIRMATRIX
+    format = 'articles `{"id", "contents"}` as JSON lines; topics `id<TAB>query`; judgements `id Q0 article grade`'
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """Articles in one language, English titles as topics, and their judgements."""

@@ -37,6 +37,7 @@ class AfriQa(Layout):
     """The files of masakhane-io/afriqa with gold passages."""
 
     task = AFRIQA
+    format = 'JSON lines with questions and gold passages: `{"id", "question_lang", "context", "title", …}`'
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """One file is all three parts."""

@@ -32,6 +32,10 @@ class AfriQaW100(Layout):
     """The files of masakhane-io/afriqa with questions, and its Wikipedia passages on the hub."""
 
     task = AFRIQA_W100
+    format = (
+        'questions `{"id", "question", "translated_answer", …}` and passages `{"docid", "text", "title"}` as '
+        "JSON lines, or passages `id<TAB>text<TAB>title`"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """Questions of one language, and one corpus for each pivot language."""

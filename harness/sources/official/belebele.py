@@ -31,6 +31,7 @@ class Belebele(Layout):
     """The files of Belebele, in its archive, unpacked, or as the hub has them below `data`."""
 
     task = BELEBELE
+    format = 'JSON lines `{"link", "flores_passage", "question", …}`, 900 for each variant'
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """Questions in one language, passages in another; which belong together is told by the links of both."""

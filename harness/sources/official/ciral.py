@@ -29,6 +29,10 @@ class Ciral(Layout):
     """The two repositories of CIRAL, and the topics and judgements that anserini ships."""
 
     task = CIRAL
+    format = (
+        'passages `{"docid", "title", "text"}` as JSON lines; topics `id<TAB>query`; judgements '
+        "`id<TAB>Q0<TAB>passage<TAB>grade`"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """Passages in one language, English topics and their judgements."""

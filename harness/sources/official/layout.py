@@ -68,9 +68,10 @@ class Part:
 
 
 class Layout(ABC):
-    """The files of one benchmark."""
+    """The files of one benchmark. `format` says in words what stands in them, for the page of tasks."""
 
     task: Task
+    format: str
 
     @abstractmethod
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:

@@ -24,6 +24,10 @@ class Miracl(Layout):
     """The two repositories of MIRACL, and the topics and judgements that anserini ships."""
 
     task = MIRACL
+    format = (
+        'passages `{"docid", "title", "text"}` as JSON lines in shards numbered from 0; topics '
+        "`id<TAB>query`; judgements `id<TAB>Q0<TAB>passage<TAB>grade`"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """Passages, topics and judgements of one language."""

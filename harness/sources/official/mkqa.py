@@ -32,6 +32,10 @@ class Mkqa(Layout):
     """Apple's one file of questions, and the Wikipedia of DPR."""
 
     task = MKQA
+    format = (
+        'questions `{"example_id", "queries": {…}, "answers": {…}}` as JSON lines; passages '
+        "`id<TAB>text<TAB>title` as csv writes them"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """The same files for every language."""

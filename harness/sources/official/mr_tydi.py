@@ -33,6 +33,10 @@ class MrTyDi(Layout):
     """The archives of Mr.TyDi, packed or unpacked, what the hub has, and the topics that anserini ships."""
 
     task = MR_TYDI
+    format = (
+        'passages `{"id", "contents": "title\\n\\ntext"}` as JSON lines; topics `id<TAB>query`; judgements '
+        "`id Q0 passage grade`"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """Passages, topics and judgements of one language."""

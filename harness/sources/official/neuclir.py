@@ -30,6 +30,10 @@ class NeuClir(Layout):
     """The files of NIST and of the organizers' hub repository."""
 
     task = NEUCLIR
+    format = (
+        'documents `{"id", "title", "text"}` and topics `{"topic_id", "topics": […]}` as JSON lines; '
+        "judgements `id language document grade`"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """Documents in one language, and the topics and judgements of all."""

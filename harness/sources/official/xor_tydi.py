@@ -24,6 +24,10 @@ class XorTydi(Layout):
     """The files of the XOR QA site. Answers of the test split are not public."""
 
     task = XOR_TYDI
+    format = (
+        'questions `{"id", "question", "answers": […], "lang"}` as JSON lines; passages '
+        "`id<TAB>text<TAB>title`, quoted as csv does or not at all, with that header or none"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """The same files for every language. v1.0 of the questions, without `_v1_1` in its name, is another set."""

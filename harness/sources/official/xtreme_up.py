@@ -31,6 +31,10 @@ class XtremeUp(Layout):
     """The archive of XTREME-UP, packed or unpacked."""
 
     task = XTREME_UP
+    format = (
+        'candidates `{"id", "title", "context"}` and questions `{"id", "question", …}` as JSON lines; the id '
+        "of a question is that of its candidate"
+    )
 
     def parts(self, subset: Subset, split: str) -> tuple[Part, ...]:
         """The index of a task, and one file with both questions and their candidates."""
