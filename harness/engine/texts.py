@@ -6,6 +6,7 @@ only those of one chunk.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import overload
@@ -25,14 +26,14 @@ class Texts(Sequence[str]):
     def __init__(self, language: str | None) -> None:
         self.language = language
 
+    @abstractmethod
     def take(self, positions: NDArray[np.int64]) -> list[str]:
         """The strings at `positions` (n,)."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def digests(self) -> Digests:
         """The digest (n,) of every string."""
-        raise NotImplementedError
 
     @overload
     def __getitem__(self, index: int) -> str: ...

@@ -14,13 +14,11 @@ from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 from harness.errors import DataError
-from harness.metrics import parse
-from harness.metrics.xor import scored_answers
 from harness.sources.collection import Asked
 from harness.sources.hub.mteb_tasks import MTEB_TASKS
 from harness.sources.hub.source import HubSource
 from harness.sources.official.layout import HubFile, Url
-from harness.sources.official.source import OfficialSource
+from harness.sources.official.source import OfficialSource, count_queries
 from harness.tasks.selection import Selected
 
 PublishedFiles: TypeAlias = HubSource | OfficialSource
@@ -88,7 +86,7 @@ def verify(source: PublishedFiles, selected: Iterable[Selected]) -> Iterator[Che
 def facts(item: Selected, asked: Asked) -> dict[str, Any]:
     """The entry of the manifest for one subset."""
     judgements = sum(map(len, asked.qrels.values()))
-    return {"queries": _queries(item, asked), "judgements": judgements, "sha256": asked.fingerprint}
+    return {"queries": count_queries(item.task, asked), "judgements": judgements, "sha256": asked.fingerprint}
 
 
 def key(item: Selected) -> str:
@@ -128,12 +126,6 @@ def _asked_checks(item: Selected, asked: Asked) -> Iterator[Check]:
     yield _compare(item, "queries", declared, found["queries"])
     yield _compare(item, "judgements", published.get("judgements"), found["judgements"])
     yield _compare(item, "content of queries and judgements", published.get("sha256"), found["sha256"])
-
-
-def _queries(item: Selected, asked: Asked) -> int:
-    """Queries as the benchmark counts them: XOR-Retrieve counts the ones it scores."""
-    by_tokens = parse(item.task.main_metric).kind == "token-recall"
-    return len(scored_answers(asked.answers or {}) if by_tokens else asked.queries)
 
 
 def _compare(item: Selected, what: str, expected: object, found: object) -> Check:

@@ -169,15 +169,17 @@ def check_judged(asked: Asked, corpus: Corpus, qrels: object, passages: object) 
         )
 
 
+def count_queries(task: Task, asked: Asked) -> int:
+    """Queries as the benchmark counts them: XOR-Retrieve counts the ones it scores."""
+    by_tokens = parse(task.main_metric).kind == "token-recall"
+    return len(scored_answers(asked.answers or {}) if by_tokens else asked.queries)
+
+
 def difference(selected: Selected, asked: Asked, corpus: Corpus, declared: Task | None = None) -> tuple[str, str]:
     """(variant, notice): empty where the counts are the official ones, or where those are not known."""
     task, name = declared or selected.task, selected.subset.name
     wanted = {"queries": task.queries.get((name, selected.split)), "passages": task.passages.get(name)}
-    by_tokens = parse(task.main_metric).kind == "token-recall"  # XOR counts the questions it scores
-    have = {
-        "queries": len(scored_answers(asked.answers or {}) if by_tokens else asked.queries),
-        "passages": len(corpus),
-    }
+    have = {"queries": count_queries(task, asked), "passages": len(corpus)}
     wrong = [
         f"{have[what]:,} {what}, officially {count:,}"
         for what, count in wanted.items()
