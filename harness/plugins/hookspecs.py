@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from harness.plugins.spec import EncoderSpec, TrainerSpec
+from harness.plugins.spec import EncoderSpec, ObjectiveSpec, TrainerSpec
 
 hookspec = pluggy.HookspecMarker("lamir_harness")
 
@@ -25,4 +25,12 @@ def harness_trainers() -> Iterable[TrainerSpec]:  # type: ignore[empty-body]
     """Declare trainers, each of which becomes a verb `harness train NAME`.
 
     Called once per process. The command each `TrainerSpec` names is imported only when that verb is used.
+    """
+
+
+@hookspec
+def harness_objectives() -> Iterable[ObjectiveSpec]:  # type: ignore[empty-body]
+    """Declare training objectives, which a trainer's recipe may name.
+
+    Called once per process. The factory of each `ObjectiveSpec` is imported only when a recipe uses it.
     """

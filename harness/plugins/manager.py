@@ -13,19 +13,19 @@ import contextlib
 import reprlib
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module, metadata
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
 from harness._util.names import did_you_mean
 from harness.errors import UsageError
 from harness.plugins import ENTRY_POINT_GROUP, hookspecs
-from harness.plugins.spec import EncoderSpec, TrainerSpec
+from harness.plugins.spec import EncoderSpec, ObjectiveSpec, TrainerSpec
 
 #: The core's own plugin modules, registered without entry points so that they work from any checkout.
 BUILTIN_MODULES = ("harness.encoders.builtin",)
@@ -56,6 +56,7 @@ class Plugin:
     version: str
     encoders: tuple[EncoderSpec, ...] = ()
     trainers: tuple[TrainerSpec, ...] = ()
+    objectives: tuple[ObjectiveSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,27 +74,50 @@ class RegisteredEncoder:
 
 
 @dataclass(frozen=True)
+class RegisteredObjective:
+    """An objective's specification together with the distribution that declares it."""
+
+    spec: ObjectiveSpec
+    distribution: str
+    version: str
+
+    @property
+    def qualified_name(self) -> str:
+        """`distribution:name`, which stays unique when two distributions choose one name."""
+        return f"{self.distribution}:{self.spec.name}"
+
+
+_Entry = TypeVar("_Entry", RegisteredEncoder, RegisteredObjective)
+
+
+@dataclass(frozen=True)
 class Registry:
     """Everything that was found: the plugins that work and the failures of those that do not."""
 
     plugins: tuple[Plugin, ...] = ()
     failures: tuple[PluginFailure, ...] = ()
-    _by_name: dict[str, list[RegisteredEncoder]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _encoders: dict[str, list[RegisteredEncoder]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _objectives: dict[str, list[RegisteredObjective]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         for plugin in self.plugins:
             for spec in plugin.encoders:
                 entry = RegisteredEncoder(spec, plugin.distribution, plugin.version)
-                self._by_name.setdefault(spec.name, []).append(entry)
+                self._encoders.setdefault(spec.name, []).append(entry)
+            for objective in plugin.objectives:
+                registered = RegisteredObjective(objective, plugin.distribution, plugin.version)
+                self._objectives.setdefault(objective.name, []).append(registered)
 
     def encoders(self) -> list[RegisteredEncoder]:
         """All encoders, by name and then distribution."""
-        entries = (entry for group in self._by_name.values() for entry in group)
+        entries = (entry for group in self._encoders.values() for entry in group)
         return sorted(entries, key=lambda e: (e.spec.name, e.distribution))
 
     def conflicts(self) -> dict[str, list[RegisteredEncoder]]:
         """Encoder names that more than one distribution claims."""
-        return {name: group for name, group in sorted(self._by_name.items()) if len(group) > 1}
+        return {name: group for name, group in sorted(self._encoders.items()) if len(group) > 1}
 
     def encoder(self, name: str) -> RegisteredEncoder:
         """The encoder called `name`, or `distribution:name`.
@@ -101,17 +125,23 @@ class Registry:
         Raises UsageError when the name is unknown (with suggestions, and with the failure of the plugin that may have
         held it) or claimed by two distributions (naming both).
         """
-        distribution, colon, bare = name.rpartition(":")
-        group = self._by_name.get(bare, [])
-        if colon:
-            group = [entry for entry in group if entry.distribution == _normalise(distribution)]
-        if len(group) == 1:
-            return group[0]
-        if group:
-            choices = " or ".join(entry.qualified_name for entry in group)
-            owners = " and ".join(entry.distribution for entry in group)
-            raise UsageError(f"encoder {name!r} is declared by {owners}", f"Ask for {choices}.")
-        raise UsageError(f"there is no encoder {name!r}", self._hint(name))
+        return self._find("encoder", name, self._encoders, "`harness encoders` lists what is installed.")
+
+    def objectives(self) -> dict[str, ObjectiveSpec]:
+        """Objectives by name; those that more than one distribution claims, by `distribution:name`."""
+        found = {}
+        for name, group in sorted(self._objectives.items()):
+            for entry in group:
+                found[name if len(group) == 1 else entry.qualified_name] = entry.spec
+        return found
+
+    def objective_conflicts(self) -> dict[str, list[RegisteredObjective]]:
+        """Objective names that more than one distribution claims."""
+        return {name: group for name, group in sorted(self._objectives.items()) if len(group) > 1}
+
+    def objective(self, name: str) -> RegisteredObjective:
+        """The objective called `name`, or `distribution:name`. Raises UsageError as `encoder` does."""
+        return self._find("objective", name, self._objectives, "`harness plugins` lists what is installed.")
 
     def trainers(self) -> dict[str, TrainerSpec]:
         """Trainers by name; of two with one name the first distribution in alphabetical order is kept."""
@@ -121,11 +151,23 @@ class Registry:
                 found.setdefault(spec.name, spec)
         return found
 
-    def _hint(self, name: str) -> str:
-        known = [*self._by_name, *(entry.qualified_name for entry in self.encoders() if ":" in name)]
-        lines = [did_you_mean(name, known) or "`harness encoders` lists what is installed."]
-        lines += [f"Note: {failure}." for failure in self.failures]
-        return "\n  ".join(lines)
+    def _find(self, what: str, name: str, known: Mapping[str, list[_Entry]], otherwise: str) -> _Entry:
+        """The one entry called `name`, qualified or not; `what` it is and the last resort are for the error."""
+        distribution, colon, bare = name.rpartition(":")
+        group = known.get(bare, [])
+        if colon:
+            group = [entry for entry in group if entry.distribution == _normalise(distribution)]
+        if len(group) == 1:
+            return group[0]
+        if group:
+            choices = " or ".join(entry.qualified_name for entry in group)
+            owners = " and ".join(entry.distribution for entry in group)
+            raise UsageError(f"{what} {name!r} is declared by {owners}", f"Ask for {choices}.")
+        names = list(known)
+        if colon:
+            names += [entry.qualified_name for entries in known.values() for entry in entries]
+        lines = [did_you_mean(name, names) or otherwise, *(f"Note: {failure}." for failure in self.failures)]
+        raise UsageError(f"there is no {what} {name!r}", "\n  ".join(lines))
 
 
 def discover(distributions: Iterable[metadata.Distribution] | None = None, *, third_party: bool = True) -> Registry:
@@ -212,6 +254,7 @@ def _inspect(module: ModuleType, name: str, distribution: str, version: str) -> 
         version,
         encoders=_collect(manager, "harness_encoders", EncoderSpec),
         trainers=_collect(manager, "harness_trainers", TrainerSpec),
+        objectives=_collect(manager, "harness_objectives", ObjectiveSpec),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -69,6 +71,52 @@ class TrainerSpec:
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_reference(self.command, "command")
+
+
+class ObjectiveOptions(BaseModel):
+    """Base of an objective's options: a frozen pydantic model that refuses unknown keys.
+
+    Each field becomes a key beside `use` in the recipe's entry; its description is shown in errors and on the
+    reference page.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveSpec:
+    """One training objective that a plugin offers to a trainer: a loss, and the rows it is computed on.
+
+    `factory` is `"package.module:attribute"`, called with an instance of `options`; what it returns is the trainer's
+    business (`harness_lamir.objectives.base.Objective`). `slots` says what it reads: the name of each input and the
+    kind of rows that may be put there, in the trainer's own words. `collapses` marks an objective that an encoder
+    giving one vector to every text minimises too: it must not train without one that forbids this.
+
+    Raises ValueError for a malformed name, reference, slot or options class, so that a bad declaration is reported as
+    the plugin's failure and not as a crash at first use.
+    """
+
+    name: str
+    factory: str
+    summary: str
+    options: type[ObjectiveOptions]
+    slots: Mapping[str, str] = field(hash=False)
+    collapses: bool = False
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_reference(self.factory, "factory")
+        if not (isinstance(self.options, type) and issubclass(self.options, ObjectiveOptions)):
+            raise ValueError(f"objective {self.name!r}: options must be a subclass of harness.plugins.ObjectiveOptions")
+        if not isinstance(self.slots, Mapping) or not self.slots:
+            raise ValueError(f"objective {self.name!r}: slots must name at least one input and the kind of its rows")
+        for part in (*self.slots, *self.slots.values()):
+            _check_name(part)
+        object.__setattr__(self, "slots", MappingProxyType(dict(self.slots)))
+
+    def import_factory(self) -> Any:
+        """Import and return the factory. Raises ImportError or AttributeError when the reference is wrong."""
+        return import_reference(self.factory)
 
 
 def import_reference(reference: str) -> Any:

@@ -14,9 +14,11 @@ Cli = Callable[..., Any]
 Install = Callable[..., Path]
 
 _TWIN = (
-    "from harness.plugins import EncoderSpec, TrainerSpec, hookimpl\n"
+    "from harness.plugins import EncoderSpec, ObjectiveOptions, ObjectiveSpec, TrainerSpec, hookimpl\n"
     "@hookimpl\ndef harness_encoders():\n    return [EncoderSpec('twin', 'x:Y', '')]\n"
     "@hookimpl\ndef harness_trainers():\n    return [TrainerSpec('coach', 'x:train', '')]\n"
+    "@hookimpl\ndef harness_objectives():\n"
+    "    return [ObjectiveSpec('aim', 'x:Aim', '', ObjectiveOptions, {'rows': 'text'})]\n"
 )
 
 
@@ -39,10 +41,12 @@ def test_core_alone(cli: Cli) -> None:
                 "version": harness.__version__,
                 "encoders": ["random", "hashing"],
                 "trainers": [],
+                "objectives": [],
             }
         ],
         "failures": [],
         "conflicts": {},
+        "objective_conflicts": {},
     }
 
 
@@ -51,10 +55,11 @@ def test_table(cli: Cli, three: None) -> None:
     done = cli("plugins")
     assert done.code == 0
     rows = {tuple(line.split()[:3]): line.split() for line in done.out.splitlines() if "-dist" in line}
-    assert rows["two", "two-dist", "2.0"][3:] == ["twin", "coach", "ok"]
+    assert rows["two", "two-dist", "2.0"][3:] == ["twin", "coach", "aim", "ok"]
     assert rows["bad", "bad-dist", "1.0"][3:] == ["failed", "(import)"]
     assert "bad-dist: bad: ImportError: too old" in done.out
     assert "encoder 'twin' is declared by one-dist and two-dist; ask for one-dist:twin or two-dist:twin" in done.out
+    assert "objective 'aim' is declared by one-dist and two-dist; ask for one-dist:aim or two-dist:aim" in done.out
     assert "Traceback" not in done.out
 
 
@@ -72,7 +77,8 @@ def test_json(cli: Cli, three: None) -> None:
     assert failure["error"] == "ImportError: too old" and "line 2" in failure["traceback"]
     assert sorted(found["conflicts"]["twin"]) == ["one-dist:twin", "two-dist:twin"]
     (two,) = [p for p in found["plugins"] if p["distribution"] == "two-dist"]
-    assert (two["encoders"], two["trainers"]) == (["twin"], ["coach"])
+    assert (two["encoders"], two["trainers"], two["objectives"]) == (["twin"], ["coach"], ["aim"])
+    assert sorted(found["objective_conflicts"]["aim"]) == ["one-dist:aim", "two-dist:aim"]
 
 
 def test_safe_mode_by_variable(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,20 @@ _BAD = {
         "@hookimpl\ndef harness_trainers():\n    raise OSError('disk')",
         "harness_trainers", "OSError: disk",
     ),
+    "objectives raise": (
+        _HEAD + f"@hookimpl\ndef harness_encoders():\n    return [{_ONE}]\n"
+        "@hookimpl\ndef harness_objectives():\n    raise OSError('disk')",
+        "harness_objectives", "OSError: disk",
+    ),
+    "returns encoders as objectives": (
+        _HEAD + f"@hookimpl\ndef harness_objectives():\n    return [{_ONE}]",
+        "harness_objectives", "ObjectiveSpec is expected",
+    ),
+    "declares an objective twice": (
+        _HEAD + "from harness.plugins import ObjectiveOptions as O, ObjectiveSpec as S\n"
+        "@hookimpl\ndef harness_objectives():\n    return [S('bad', 'b:B', '', O, {'rows': 'text'})] * 2",
+        "harness_objectives", "it declares 'bad' more than once",
+    ),
 }  # fmt: skip
 
 
@@ -336,6 +350,53 @@ def test_trainers_by_name(install: Install) -> None:
     trainers = discover().trainers()
     assert trainers["twin"].command == "owner_a:train"
     assert {"only-a", "only-b"} <= set(trainers)
+
+
+_OBJECTIVES = (
+    "from harness.plugins import ObjectiveOptions, ObjectiveSpec, hookimpl\n"
+    "@hookimpl\ndef harness_objectives():\n"
+    "    return [ObjectiveSpec(name, 'no_such_module:Loss', 'a loss', ObjectiveOptions, {'rows': 'text'})"
+    " for name in NAMES]\n"
+)
+
+
+def test_objectives_by_name(install: Install) -> None:
+    """Objectives are found by name; one that two distributions claim is found by its qualified name alone."""
+    for name in ("b", "a"):
+        names = f"NAMES = ['twin', 'only-{name}']\n"
+        install(f"{name}-dist", {f"{name}_plugin": _OBJECTIVES + names}, {"o": f"{name}_plugin"})
+    registry = discover()
+    objectives = registry.objectives()
+    assert {"only-a", "only-b", "a-dist:twin", "b-dist:twin"} <= set(objectives) and "twin" not in objectives
+    assert dict(objectives["only-a"].slots) == {"rows": "text"}
+    assert registry.objective("only-a").qualified_name == "a-dist:only-a"
+    assert registry.objective("B_dist:twin").distribution == "b-dist"
+    assert [entry.qualified_name for entry in registry.objective_conflicts()["twin"]] == ["a-dist:twin", "b-dist:twin"]
+    assert "twin" not in registry.conflicts()
+    with pytest.raises(UsageError) as caught:
+        registry.objective("twin")
+    assert caught.value.message == "objective 'twin' is declared by a-dist and b-dist"
+    assert caught.value.hint == "Ask for a-dist:twin or b-dist:twin."
+
+
+def test_misspelt_objective_gets_a_suggestion(install: Install) -> None:
+    """An unknown objective is answered with the nearest one, and with the failures that may have held it."""
+    install("a-dist", {"a_plugin": _OBJECTIVES + "NAMES = ['semblance']\n"}, {"o": "a_plugin"})
+    install("bad-dist", {"bad_plugin": "1 / 0"}, {"bad": "bad_plugin"})
+    registry = discover()
+    with pytest.raises(UsageError, match="there is no objective 'semblence'") as caught:
+        registry.objective("semblence")
+    assert "Did you mean 'semblance'?" in str(caught.value) and "bad-dist" in str(caught.value)
+    with pytest.raises(UsageError, match="'a-dist:semblance'"):
+        registry.objective("a-dst:semblance")
+
+
+def test_encoders_and_objectives_do_not_share_names(install: Install) -> None:
+    """An objective may be called as an encoder is."""
+    install("a-dist", {"a_plugin": _OBJECTIVES + "NAMES = ['hashing']\n"}, {"o": "a_plugin"})
+    registry = discover()
+    assert registry.encoder("hashing").distribution == "lamir-harness"
+    assert registry.objective("hashing").distribution == "a-dist"
 
 
 def test_misspelt_encoder_gets_a_suggestion() -> None:

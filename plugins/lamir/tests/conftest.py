@@ -62,9 +62,9 @@ def tiny_recipe(**changes: object) -> dict[str, Any]:
         "licence": "cc0-1.0",
         "seed": 3,
         "steps": 150,
-        "threads": 1,
         "heldout_pairs": 100,
-        "model": {
+        "backbone": {
+            "kind": "features",
             "semantic_dim": 32,
             "lexical_dim": 64,
             "lexical_share": 0.5,
@@ -72,11 +72,17 @@ def tiny_recipe(**changes: object) -> dict[str, Any]:
             "ngram_buckets": 500,
             "vocabulary_texts": 900,
         },
+        "objectives": [
+            {"use": "ir", "stream": "english"},
+            {"use": "semantic", "stream": "pairs"},
+            {"use": "language", "weight": 0.1, "streams": {"pairs": "pairs", "texts": "texts"}},
+        ],
         "optimizer": {"learning_rate": 0.02, "warmup_steps": 5},
+        "runtime": {"threads": 1, "device": "cpu"},
         "streams": {
-            "ir": {"batch_size": 16, "sources": [english]},
-            "parallel": {"batch_size": 32, "sources": [parallel]},
-            "nonparallel": {"batch_size": 16, "sources": [parallel]},
+            "english": {"kind": "ir", "batch_size": 16, "sources": [english]},
+            "pairs": {"kind": "parallel", "batch_size": 32, "sources": [parallel]},
+            "texts": {"kind": "text", "batch_size": 16, "sources": [parallel]},
         },
         "forbidden": ["retrieval"],
     } | changes

@@ -5,29 +5,33 @@ Progress goes to standard error; standard output gets one line, the folder that 
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import ExitCode, HarnessError
 from harness_lamir.recipe import Recipe, load_recipe, shipped_recipes
+from harness_lamir.training.overrides import Change, changed, parse_change, parse_number
+
+if TYPE_CHECKING:
+    from harness_lamir.data.loading import Streams
+    from harness_lamir.objectives.resolving import Resolved
+    from harness_lamir.training.trainer import Outcome
 
 __all__ = ["main", "train"]
-
-_LINES = 20  # progress lines of a whole run where nobody watches a terminal
 
 
 @click.command("lamir")
 @click.option(
     "--config",
     required=True,
+    envvar="HARNESS_TRAIN_CONFIG",
     metavar="RECIPE",
-    help="A recipe: a YAML file, or the name of a shipped one (pocket).",
+    help="A recipe: a YAML file, or the name of a shipped one (pocket, tiny, xlmr-nq).",
 )
 @click.option(
     "--data",
@@ -43,6 +47,20 @@ _LINES = 20  # progress lines of a whole run where nobody watches a terminal
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Replaces the recipe's seed.")
 @click.option("--steps", type=click.IntRange(min=1), help="Replaces the recipe's steps.")
+@click.option("--batch-size", "batch_sizes", multiple=True, metavar="STREAM=N", help="Rows of a stream at every step.")
+@click.option("--weight", "weights", multiple=True, metavar="OBJECTIVE=W", help="Weight of an objective; 0 is off.")
+@click.option("--learning-rate", type=float, metavar="RATE", help="The highest learning rate.")
+@click.option("--backbone", metavar="PATH", help="Train this transformer: a folder, or a hub id pinned by the recipe.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="What encoders compute in.")
+@click.option("--chunk", type=click.IntRange(min=1), metavar="N", help="Gradient caching: texts encoded at a time.")
+@click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY.PATH=VALUE",
+    help="Any other setting of the recipe; the value is YAML. Repeatable.",
+)
 @click.option(
     "--forbid",
     multiple=True,
@@ -50,75 +68,81 @@ _LINES = 20  # progress lines of a whole run where nobody watches a terminal
     help="One more folder of evaluation data, below the data folder, to keep out; repeatable.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an output folder that is not empty.")
+@click.option("--restart", is_flag=True, help="Start over, rather than go on with an unfinished run.")
+@click.option("--tensorboard", is_flag=True, help="Write TensorBoard's event files too.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be trained on, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
 def train(
     config: str,
     data: Path | None,
     output: Path | None,
-    seed: int | None,
-    steps: int | None,
-    forbid: tuple[str, ...],
     overwrite: bool,
-) -> None:
-    """Train a static multilingual encoder with the three losses of LAMIR."""
+    restart: bool,
+    tensorboard: bool,
+    dry_run: bool,
+    as_json: bool,
+    **flags: Any,
+) -> int:
+    """Train a multilingual encoder: a recipe's backbone with its objectives on its text.
+
+    Running the same command again goes on with a run that was interrupted. On several devices:
+    `accelerate launch -m harness_lamir.cli` with the same options. Exit codes: 0 ok, 2 interrupted, 3 the training
+    failed, 4 wrong usage or data.
+    """
     path = _find(config)
-    recipe = _override(load_recipe(path), path, seed=seed, steps=steps, forbid=forbid)
+    changes = _changes(load_recipe(path), flags)
+    recipe = changed(load_recipe(path), changes, str(path))
     folder = output or Path(recipe.name)
-    command = _command(config, recipe, seed=seed, steps=steps, forbid=forbid)
+    where = data or path.parent
 
-    from harness_lamir import train as trainer  # torch takes seconds to import; errors need not
+    # torch takes seconds to import; what is wrong with the recipe is said before
+    from harness_lamir.objectives.resolving import resolve
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("preparing", total=recipe.steps, rate="")
-        every = max(1, recipe.steps // _LINES)
+    resolved = resolve(recipe)
+    if dry_run:
+        _dry_run(recipe, resolved, where, as_json)
+        return ExitCode.OK
 
-        def stage(name: str) -> None:
-            """Announce a stage."""
-            progress.update(task, description=name)
-            if not console.is_terminal:
-                console.print(name)
+    from harness.cli import common
+    from harness_lamir.training.distributed import launched_rank
+    from harness_lamir.training.showing import Display
+    from harness_lamir.training.trainer import train as start
 
-        def step(done: trainer.Step) -> None:
-            """Show the losses of a step."""
-            speed = progress.tasks[0].speed
-            losses = f"ir {done.ir:.3f} sem {done.semantic:.3f} lang {done.language:.3f}"
-            rate = f"{speed:.1f} steps/s" if speed else ""
-            progress.update(task, completed=done.number, description=losses, rate=rate)
-            if not console.is_terminal and (done.number % every == 0 or done.number == 1):
-                left = progress.tasks[0].time_remaining
-                eta = "" if left is None else f", {left:.0f} s left"
-                console.print(f"step {done.number}/{recipe.steps}: {losses} {rate}{eta}")
-
-        outcome = trainer.train(
+    command = _command(config, path, recipe, flags)
+    with common.data_only(), Display(common.stderr(), recipe) as display:
+        outcome = start(
             recipe,
-            data or path.parent,
+            where,
             folder,
             command=command,
             overwrite=overwrite,
-            on_stage=stage,
-            on_step=step,
+            restart=restart,
+            tensorboard=tensorboard,
+            reporter=display.reporter(),
         )
-    if outcome.heldout is not None:
-        console.print(
-            f"held-out translations found: {outcome.heldout.before:.3f} before, {outcome.heldout.after:.3f} after"
-        )
-    click.echo(str(outcome.folder))
+        if outcome.heldout is not None:
+            display.say(
+                f"held-out translations found: {outcome.heldout.before:.3f} before, {outcome.heldout.after:.3f} after"
+            )
+    if launched_rank() == 0:
+        click.echo(json.dumps(_summary(outcome), ensure_ascii=False, indent=1) if as_json else str(outcome.folder))
+    return ExitCode.OK
 
 
 def main() -> None:
-    """Run the command by itself: ``python -m harness_lamir.cli``, with the same arguments."""
+    """Run the command by itself, as `accelerate launch -m harness_lamir.cli` does."""
     try:
-        train.main(standalone_mode=True)
+        code = train.main(prog_name="harness train lamir", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("error: interrupted; the same command goes on from there", err=True)
+        code = ExitCode.INTERRUPTED
     except HarnessError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(int(error.exit_code))
+        code = error.exit_code
+    sys.exit(int(code or 0))
 
 
 def _find(config: str) -> Path:
@@ -127,29 +151,143 @@ def _find(config: str) -> Path:
     return path if path.exists() else shipped_recipes().get(config, path)
 
 
-def _override(recipe: Recipe, path: Path, *, seed: int | None, steps: int | None, forbid: tuple[str, ...]) -> Recipe:
-    """Return the recipe with the command line's values in it, checked again."""
-    changes: dict[str, object] = {"forbidden": [*recipe.forbidden, *forbid]}
-    changes |= {} if seed is None else {"seed": seed}
-    changes |= {} if steps is None else {"steps": steps}
-    try:
-        return Recipe.model_validate(recipe.model_dump() | changes)
-    except ValidationError as error:
-        raise UsageError(f"recipe {path}: {error.errors()[0]['msg']}") from error
+def _changes(recipe: Recipe, flags: dict[str, Any]) -> list[Change]:
+    """Return the flags as changes of the recipe, in the order in which they are made."""
+    simple = {
+        "seed": "seed",
+        "steps": "steps",
+        "learning_rate": "optimizer.learning_rate",
+        "precision": "runtime.precision",
+        "chunk": "runtime.chunk",
+        "device": "runtime.device",
+    }
+    changes: list[Change] = [(path, flags[flag]) for flag, path in simple.items() if flags.get(flag) is not None]
+    for text in flags["batch_sizes"]:
+        name, number = parse_number(text, "--batch-size", int)
+        changes.append((f"streams.{name}.batch_size", number))
+    for text in flags["weights"]:
+        name, number = parse_number(text, "--weight", float)
+        changes.append((f"objectives.{name}.weight", number))
+    if flags["backbone"] is not None:
+        if recipe.backbone.kind == "transformer":
+            changes.append(("backbone.model", flags["backbone"]))
+            if Path(flags["backbone"]).exists():
+                changes.append(("backbone.revision", None))
+        else:
+            changes.append(("backbone", {"kind": "transformer", "model": flags["backbone"]}))
+    if flags["forbid"]:
+        changes.append(("forbidden", [*recipe.forbidden, *flags["forbid"]]))
+    return changes + [parse_change(text) for text in flags["settings"]]
 
 
-def _command(config: str, recipe: Recipe, *, seed: int | None, steps: int | None, forbid: tuple[str, ...]) -> str:
+def _command(config: str, path: Path, recipe: Recipe, flags: dict[str, Any]) -> str:
     """Return the command for the model card: what was typed, without this machine's folders."""
-    path = Path(config)
     shipped = shipped_recipes().get(path.stem)
-    is_shipped = shipped is not None and (not path.exists() or path.read_bytes() == shipped.read_bytes())
+    is_shipped = shipped is not None and path.read_bytes() == shipped.read_bytes()
     words = ["harness", "train", "lamir", "--config", path.stem if is_shipped else path.name]
     words += ["--data", "DATA", "--output", recipe.name]
-    words += [] if seed is None else ["--seed", str(seed)]
-    words += [] if steps is None else ["--steps", str(steps)]
-    for folder in forbid:
-        words += ["--forbid", folder]
+    names = {"batch_sizes": "batch-size", "weights": "weight", "settings": "set"}
+    for flag, value in flags.items():
+        for one in value if isinstance(value, tuple) else () if value is None else (value,):
+            text = Path(one).name if flag == "backbone" and Path(one).exists() else str(one)
+            words += [f"--{names.get(flag, flag.replace('_', '-'))}", text]
     return shlex.join(words)
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    """Return a finished run as JSON."""
+    progress, heldout = outcome.progress, outcome.heldout
+    best = progress.best
+    return {
+        "output": str(outcome.folder),
+        "steps": progress.step,
+        "losses": progress.losses,
+        "total": progress.total,
+        "best": None if best is None else {"step": best.step, "mean": best.mean, "subsets": best.subsets},
+        "heldout": None if heldout is None else {"before": heldout.before, "after": heldout.after},
+    }
+
+
+def _dry_run(recipe: Recipe, resolved: list[Resolved], data: Path, as_json: bool) -> None:
+    """Read and check the data, and say what would be trained on."""
+    from harness.cli import common
+    from harness_lamir.data.loading import load_streams
+
+    with common.data_only():
+        streams = load_streams(recipe, data)
+    if as_json:
+        common.print_json(_plan(recipe, resolved, streams))
+        return
+    console = common.stdout()
+    table = common.table(
+        "stream", "kind", "source", "languages", "files", "rows", "left out", "duplicates", "licence",
+        right=("files", "rows", "left out", "duplicates"),
+    )  # fmt: skip
+    for row in _sources(recipe, streams):
+        table.add_row(
+            row["stream"], row["kind"], row["source"], row["languages"], f"{row['files']:,}", f"{row['rows']:,}",
+            f"{row['dropped']:,}", f"{row['duplicates']:,}", row["licence"],
+        )  # fmt: skip
+    console.print(table)
+    table = common.table("objective", "weight", "streams", "options", right=("weight",))
+    for one in resolved:
+        batches = ", ".join(f"{slot}: {n} × {recipe.streams[n].batch_size}" for slot, n in one.streams.items())
+        options = ", ".join(f"{key} {value}" for key, value in one.options.model_dump(exclude_none=True).items())
+        table.add_row(one.entry.use, f"{one.entry.weight:g}", batches, options)
+    console.print(table)
+    console.print(
+        f"{recipe.name}: {recipe.steps:,} steps of a {recipe.backbone.kind} backbone, seed {recipe.seed}; "
+        "nothing was trained.",
+        highlight=False,
+    )
+
+
+def _plan(recipe: Recipe, resolved: list[Resolved], streams: Streams) -> dict[str, Any]:
+    """Return what would be trained on as JSON."""
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "objectives": [
+            {
+                "use": one.entry.use,
+                "weight": one.entry.weight,
+                "streams": dict(one.streams),
+                "options": one.options.model_dump(mode="json"),
+            }
+            for one in resolved
+        ],
+        "streams": {
+            name: {"kind": stream.kind, "batch_size": stream.batch_size, "rows": stream.rows,
+                   "languages": dict(stream.languages)}
+            for name, stream in streams.by_name.items()
+        },
+        "sources": _sources(recipe, streams),
+    }  # fmt: skip
+
+
+def _sources(recipe: Recipe, streams: Streams) -> list[dict[str, Any]]:
+    """Return one row for each source of each stream."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for file in streams.files:
+        row = rows.setdefault(
+            (file.stream, file.source),
+            {
+                "stream": file.stream,
+                "kind": recipe.streams[file.stream].kind,
+                "source": file.source,
+                "licence": file.licence,
+                "languages": _abridged(list(streams.by_name[file.stream].languages)),
+                "files": 0, "rows": 0, "dropped": 0, "duplicates": 0,
+            },
+        )  # fmt: skip
+        row["files"] += 1
+        for key in ("rows", "dropped", "duplicates"):
+            row[key] += getattr(file, key)
+    return list(rows.values())
+
+
+def _abridged(languages: list[str]) -> str:
+    """Return a few languages by name, or how many there are."""
+    return " ".join(languages) if len(languages) <= 6 else f"{len(languages)} languages"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The encoder `lamir`: a checkpoint behind the harness's torch base class."""
+"""The encoder `lamir`: a backbone of any kind behind the harness's torch base class."""
 
 from __future__ import annotations
 
@@ -8,60 +8,107 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from safetensors import SafetensorError
+import torch
 from torch import Tensor
 
+from harness._util import fingerprint as fingerprints
 from harness.encoders.base import TorchEncoder
-from harness.encoders.protocols import EncoderInfo
+from harness.encoders.protocols import EncoderInfo, FloatArray, Role
 from harness.errors import UsageError
-from harness_lamir.features import FEATURES_FILE, PAD, TOKENIZER_FILE, FeatureExtractor
-from harness_lamir.model import LamirModel, no_progress_bars
+from harness_lamir.backbones.base import Backbone
+from harness_lamir.backbones.building import kind_of, load_backbone
+from harness_lamir.backbones.ids import IdBackbone
 from harness_lamir.plugin import TRAINING_DATASETS, LamirOptions
 
-__all__ = ["LamirEncoder", "checkpoint_fingerprint", "load", "shipped_checkpoint"]
+__all__ = ["LamirEncoder", "checkpoint_fingerprint", "encoder_of", "load", "shipped_checkpoint", "weights_fingerprint"]
 
-_WEIGHTS, _CONFIG = "model.safetensors", "config.json"
-#: The files that decide a vector, in the order in which they are fingerprinted.
-_FILES = (_CONFIG, FEATURES_FILE, _WEIGHTS, TOKENIZER_FILE)
+#: The files of a bag of features that decide a vector, in the order in which they are fingerprinted.
+_FEATURE_FILES = ("config.json", "features.json", "model.safetensors", "tokenizer.json")
+#: The files of the other kinds that do. Logs, cards and recipes beside them change nothing.
+_DECIDING = (
+    "*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt", "*.model", "modules.json",
+    "sentence_bert_config.json", "config_sentence_transformers.json", "adapters.json", "features.json",
+)  # fmt: skip
 
 
 class LamirEncoder(TorchEncoder):
-    """Encodes texts with a trained model; queries and passages of any language alike.
+    """Encodes texts with a backbone: prompts by role, adapters by language where the backbone has some.
 
     Args:
-        module: the model.
-        extractor: the vocabulary it was trained with.
+        backbone: what encodes.
         info: name, dimensions and fingerprint.
-        options: device, dtype and batch size.
+        device: auto, or a torch name.
+        dtype: auto, or a torch name. Anything but float32 converts the backbone's own weights.
+        batch_tokens: ids per batch, padding included.
     """
 
-    pad_id = PAD
-
     def __init__(
-        self,
-        module: LamirModel,
-        extractor: FeatureExtractor,
-        info: EncoderInfo,
-        options: LamirOptions,
+        self, backbone: IdBackbone, info: EncoderInfo, *, device: str = "auto", dtype: str = "auto", batch_tokens: int
     ) -> None:
-        """Put the model on its device; see the class for the arguments."""
-        super().__init__(
-            module,
-            info,
-            device=options.device,
-            dtype=options.dtype,
-            batch_tokens=options.batch_tokens,
-        )
-        self._extractor = extractor
+        """Put the backbone on its device; see the class for the arguments."""
+        super().__init__(backbone, info, device=device, dtype=dtype, batch_tokens=batch_tokens)
+        self.backbone = backbone
+        self.pad_id = backbone.pad_id
+        self._language: str | None = None
 
     def tokenize(self, texts: list[str]) -> list[Sequence[int]]:
-        """Return the feature ids of each text, at least one and at most `info.max_tokens`."""
-        return [self._extractor(text) for text in texts]
+        """Return the ids of each text, at most `info.max_tokens`."""
+        return self.backbone.ids(texts)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Encode (B, L) int64 ids and (B, L) bool mask to (B, D) unit vectors."""
-        vectors: Tensor = self.module(input_ids, attention_mask)
-        return vectors
+        return self.backbone.vectors(input_ids, attention_mask, [self._language] * len(input_ids))
+
+    def encode(self, texts: Sequence[str], *, role: Role, language: str | None = None) -> FloatArray:
+        """Vectors (len(texts), info.dim) float32, in the order of `texts`, all of which are in `language`."""
+        self._language = language
+        return super().encode(texts, role=role, language=language)
+
+
+def encoder_of(
+    backbone: Backbone,
+    *,
+    name: str,
+    fingerprint: str,
+    device: str | None = None,
+    dtype: str = "float32",
+    batch_tokens: int = 16_384,
+    training_datasets: tuple[str, ...] | None = None,
+    model: str | None = None,
+    licence: str | None = None,
+) -> LamirEncoder:
+    """Put a backbone behind the harness's encoder protocol: to load a checkpoint, or to evaluate while training.
+
+    The encoder shares the backbone's weights and puts it in `eval` mode: call `train()` before training goes on. A
+    dtype other than float32 would convert the weights that are trained.
+
+    Args:
+        backbone: what encodes.
+        name: the label of its rows.
+        fingerprint: changes whenever a vector does; `weights_fingerprint` gives one.
+        device: auto, or a torch name; by default where the backbone is.
+        dtype: auto, or a torch name.
+        batch_tokens: ids per batch, padding included.
+        training_datasets: what it was trained on; None where unknown.
+        model: the name of the model.
+        licence: the licence of its weights.
+    """
+    if not isinstance(backbone, IdBackbone):
+        raise TypeError(f"{type(backbone).__name__} is no IdBackbone, the kind that the encoder can batch")
+    info = EncoderInfo(
+        name=name,
+        dim=backbone.dim,
+        fingerprint=fingerprint,
+        max_tokens=backbone.max_tokens,
+        prompts={role: prompt for role, prompt in backbone.prompts.items() if prompt},
+        language_aware=backbone.language_aware,
+        training_datasets=training_datasets,
+        model=model,
+        licence=licence,
+    )
+    where = str(backbone.device) if device is None else device
+    return LamirEncoder(backbone, info, device=where, dtype=dtype, batch_tokens=batch_tokens)
 
 
 def shipped_checkpoint() -> Path:
@@ -69,10 +116,23 @@ def shipped_checkpoint() -> Path:
     return Path(str(files("harness_lamir"))) / "checkpoint"
 
 
+def weights_fingerprint(backbone: Backbone) -> str:
+    """Return the SHA-256 (64 hex digits) over names, dtypes, shapes and values of all weights, on any device."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(backbone.state_dict().items()):
+        values = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        digest.update(values.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 def checkpoint_fingerprint(folder: Path) -> str:
     """Return the SHA-256 (64 hex digits) over the files of a checkpoint that decide a vector."""
+    if kind_of(folder) != "features":
+        found = {path for pattern in _DECIDING for path in folder.rglob(pattern) if path.is_file()}
+        return fingerprints.of_files(found, folder)
     digest = hashlib.sha256()
-    for name in _FILES:
+    for name in _FEATURE_FILES:
         content = (folder / name).read_bytes()
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
@@ -80,41 +140,26 @@ def checkpoint_fingerprint(folder: Path) -> str:
 
 
 def load(options: LamirOptions) -> LamirEncoder:
-    """Load a checkpoint: the factory that the plugin names.
+    """Load a checkpoint of any kind: the factory that the plugin names.
 
     Raises:
         UsageError: the folder lacks a file, or its parts do not belong together.
     """
     shipped = options.checkpoint is None
     folder = shipped_checkpoint() if options.checkpoint is None else Path(options.checkpoint)
-    missing = [name for name in _FILES if not (folder / name).is_file()]
-    if missing:
-        raise UsageError(
-            f"lamir: checkpoint {folder} has no {', '.join(missing)}",
-            hint="Name a folder that `harness train lamir` wrote: -o checkpoint=FOLDER",
-        )
-    try:
-        extractor = FeatureExtractor.load(folder)
-        with no_progress_bars():
-            module = LamirModel.from_pretrained(folder, dtype="float32", use_safetensors=True)
-    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
-        raise UsageError(f"lamir: checkpoint {folder} cannot be loaded: {error}") from error
-    if module.config.vocab_size != extractor.size:
-        raise UsageError(
-            f"lamir: checkpoint {folder} has {module.config.vocab_size} embeddings for {extractor.size} features",
-            hint="Its files come from different runs; train again, or copy the whole folder.",
-        )
-    recipe = _recipe(folder)
-    info = EncoderInfo(
+    backbone = load_backbone(folder)
+    name, sources, licence = _recipe(folder)
+    return encoder_of(
+        backbone,
         name="lamir",
-        dim=module.config.dim,
         fingerprint=checkpoint_fingerprint(folder),
-        max_tokens=extractor.config.max_features,
-        training_datasets=TRAINING_DATASETS if shipped else recipe[1],
-        model=recipe[0],
-        licence=recipe[2],
+        device=options.device,
+        dtype=options.dtype,
+        batch_tokens=options.batch_tokens,
+        training_datasets=TRAINING_DATASETS if shipped else sources,
+        model=name,
+        licence=licence,
     )
-    return LamirEncoder(module, extractor, info, options)
 
 
 def _recipe(folder: Path) -> tuple[str | None, tuple[str, ...] | None, str | None]:
@@ -122,11 +167,10 @@ def _recipe(folder: Path) -> tuple[str | None, tuple[str, ...] | None, str | Non
     path = folder / "recipe.json"
     if not path.is_file():
         return None, None, None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    sources = {
-        source["name"]: None
-        for stream in content["streams"].values()
-        if stream is not None
-        for source in stream["sources"]
-    }
-    return content["name"], tuple(sources), content["licence"]
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        streams = [stream for stream in content["streams"].values() if stream is not None]
+        sources = {source["name"]: None for stream in streams for source in stream["sources"]}
+        return content["name"], tuple(sources), content["licence"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: is no recipe of lamir ({error!r})", hint="Remove it, or copy it again.") from error

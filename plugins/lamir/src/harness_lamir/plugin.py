@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from harness.plugins import EncoderOptions, EncoderSpec, TrainerSpec, hookimpl
+from harness.plugins import EncoderOptions, EncoderSpec, ObjectiveSpec, TrainerSpec, hookimpl
+from harness_lamir.objectives import options
 
 #: What the shipped checkpoint was trained on, as its recipe names the sources.
 TRAINING_DATASETS = (
@@ -59,4 +60,68 @@ def harness_trainers() -> list[TrainerSpec]:
             command="harness_lamir.cli:train",
             summary="train a static encoder with the IR, semantic and language losses of LAMIR",
         )
+    ]
+
+
+@hookimpl
+def harness_objectives() -> list[ObjectiveSpec]:
+    """Declare the objectives that recipes name; `docs/objectives.md` describes them."""
+    return [
+        ObjectiveSpec(
+            name="ir",
+            factory="harness_lamir.objectives.ir:Ir",
+            options=options.IrOptions,
+            slots={"pairs": "ir"},
+            summary="a question finds its passage among those of the batch and hard negatives (InfoNCE)",
+        ),
+        ObjectiveSpec(
+            name="semantic",
+            factory="harness_lamir.objectives.semantic:Semantic",
+            options=options.SemanticOptions,
+            slots={"pairs": "parallel"},
+            summary="a sentence finds its translation, in both directions (semaCL)",
+        ),
+        ObjectiveSpec(
+            name="language",
+            factory="harness_lamir.objectives.language:Language",
+            options=options.LanguageOptions,
+            slots={"pairs": "parallel", "texts": "text"},
+            collapses=True,
+            summary="a text is equally far from both sides of a translation (langCL)",
+        ),
+        ObjectiveSpec(
+            name="one_to_k",
+            factory="harness_lamir.objectives.one_to_k:OneToK",
+            options=options.OneToKOptions,
+            slots={"texts": "multiway"},
+            summary="an anchor finds its translations into K languages at once, and they find it",
+        ),
+        ObjectiveSpec(
+            name="jsd",
+            factory="harness_lamir.objectives.jsd:Jsd",
+            options=options.JsdOptions,
+            slots={"triplets": "triplet"},
+            summary="a passage and its translation agree in distribution, and English questions find the translation",
+        ),
+        ObjectiveSpec(
+            name="cropping",
+            factory="harness_lamir.objectives.cropping:Cropping",
+            options=options.CroppingOptions,
+            slots={"texts": "text"},
+            summary="two random crops of one text find each other (mContriever)",
+        ),
+        ObjectiveSpec(
+            name="ccp",
+            factory="harness_lamir.objectives.ccp:Ccp",
+            options=options.CcpOptions,
+            slots={"documents": "document"},
+            summary="a sentence finds a sentence of its context among others of its language",
+        ),
+        ObjectiveSpec(
+            name="distil",
+            factory="harness_lamir.objectives.distil:Distil",
+            options=options.DistilOptions,
+            slots={"pairs": "parallel"},
+            summary="similarities within the batch follow those of an English teacher",
+        ),
     ]

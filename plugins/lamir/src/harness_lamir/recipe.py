@@ -1,140 +1,193 @@
 """The recipe: everything that decides what a training run yields, in one YAML file.
 
-Unknown keys are refused, so that a misspelt one never passes in silence. Paths are relative to
-the data folder and may be globs. The defaults are ours, not the paper's, whose values are not
-known to us.
+Unknown keys are refused, so that a misspelt one never passes in silence. Paths are relative to the data folder and may
+be globs. The defaults are ours, not the paper's, whose values are not known to us. This module imports no torch: a
+recipe is checked before anything heavy is loaded.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import UsageError
-from harness_lamir.losses import Pool
+from harness_lamir.backbones.settings import BackboneSettings, FeatureBackbone
+from harness_lamir.data.rows import Kind
 
-__all__ = ["Loss", "Model", "Optimizer", "Recipe", "Source", "Stream", "Streams", "load_recipe"]
+__all__ = [
+    "Evaluation",
+    "ObjectiveEntry",
+    "Optimizer",
+    "Recipe",
+    "Runtime",
+    "Source",
+    "Stream",
+    "load_recipe",
+    "parse_recipe",
+    "shipped_recipes",
+]
 
 Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
     """A frozen model that refuses unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class Source(_Strict):
-    """Files of one origin and licence.
+    """Files of one origin, licence and format.
 
     Attributes:
         name: what the model card calls it.
         files: globs below the data folder; each must match.
         licence: the licence of the files, for the model card.
+        format: how they are read (`data.readers`); by default what their names say.
         share: how often the source is drawn from, relative to the others of its stream.
-        column: non-parallel streams only: the TSV column to read (1 is the first); none for plain
-            text files.
+        column: `text` streams on TSV files: the column to read (1 is the first).
+        margin: WikiMatrix: pairs below this margin score are left out.
+        language: the language of all its files; by default each file is named after its own.
+        limit: read only the first so many rows of each file.
+        sample: keep so many rows of the source, drawn by the recipe's seed; all by default.
     """
 
     name: str
     files: Annotated[list[str], Field(min_length=1)]
     licence: str
-    share: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    format: str | None = None
+    share: Share = 1.0
     column: Positive | None = None
+    margin: float | None = None
+    language: str | None = None
+    limit: Positive | None = None
+    sample: Positive | None = None
 
 
 class Stream(_Strict):
-    """Where one loss gets its batches from.
+    """Text of one kind that objectives draw batches from.
 
     Attributes:
+        kind: what its rows are (`data.rows`).
         sources: the origins that are mixed.
-        batch_size: rows drawn at every step.
-        alpha: temperature of the sampling over languages: within a source, a language of n rows is
-            drawn in proportion to n ** alpha. 1 keeps the proportions, 0 makes all languages equal.
-        languages: read only the files named after these; all by default. Globs then need not be
-            spelt out, and the embeddings need not be shared with languages nobody asks for.
-        hard_negatives: IR only: passages drawn for each query from its ``negatives``.
+        batch_size: rows drawn at every step, over all devices together.
+        alpha: temperature of the sampling over languages: within a source, a language of n rows is drawn in
+            proportion to n ** alpha. 1 keeps the proportions, 0 makes all languages equal.
+        languages: read only these languages; all by default.
+        without_languages: read none of these.
+        same_language: all rows of a batch are of one language, so that telling languages apart is no help.
+        hard_negatives: `ir` only: passages drawn for each query from its negatives.
     """
 
+    kind: Kind
     sources: Annotated[list[Source], Field(min_length=1)]
     batch_size: Positive
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
     languages: list[str] | None = None
+    without_languages: list[str] = []
+    same_language: bool = False
     hard_negatives: Annotated[int, Field(ge=0)] = 0
 
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        """Refuse hard negatives where rows have none."""
+        if self.hard_negatives and self.kind != "ir":
+            raise ValueError(f"hard_negatives belongs to streams of kind ir, not {self.kind}")
+        return self
 
-class Streams(_Strict):
-    """The streams of the three losses; one may be left out if its weight is zero."""
 
-    ir: Stream | None = None
-    parallel: Stream | None = None
-    nonparallel: Stream | None = None
-
-
-class Model(_Strict):
-    """The shape of the encoder.
+class ObjectiveEntry(BaseModel):
+    """An objective of a run. Further keys are the objective's own options (`harness_lamir.objectives`).
 
     Attributes:
-        semantic_dim: learned dimensions.
-        lexical_dim: fixed dimensions, which cost nothing on disk; 0 for none.
-        lexical_share: what the fixed dimensions contribute to a dot product.
-        tokens: subword tokens in the vocabulary, at most.
-        ngram_buckets: ids that the hashed character n-grams share.
-        ngram_min: shortest n-gram.
-        ngram_max: longest n-gram.
-        token_weight: factor on the first weights of tokens: a word has one or two of them beside
-            some twenty n-grams, which would otherwise drown them.
-        vocabulary_texts: texts drawn from the streams to learn the vocabulary from.
+        use: its name.
+        weight: its factor in the total loss; 0 switches it off and reads none of its streams.
+        stream: the stream it draws from, where it has one slot.
+        streams: the stream of each slot, where it has several.
     """
 
-    semantic_dim: Positive = 256
-    lexical_dim: Annotated[int, Field(ge=0)] = 0
-    lexical_share: Annotated[float, Field(ge=0, le=1)] = 0.0
-    tokens: Annotated[int, Field(ge=16)] = 12_000
-    ngram_buckets: Annotated[int, Field(ge=0)] = 16_000
-    ngram_min: Positive = 3
-    ngram_max: Positive = 5
-    token_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    vocabulary_texts: Positive = 300_000
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        """Refuse an empty range of n-gram lengths."""
-        if self.ngram_min > self.ngram_max:
-            raise ValueError(f"ngram_min {self.ngram_min} exceeds ngram_max {self.ngram_max}")
-        return self
+    use: str
+    weight: Weight = 1.0
+    stream: str | None = None
+    streams: dict[str, str] = {}
 
-
-class Loss(_Strict):
-    """Temperature and weights of the three losses; see `harness_lamir.losses`."""
-
-    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.05
-    ir_weight: Weight = 1.0
-    semantic_weight: Weight = 1.0
-    language_weight: Weight = 0.1
-    semantic_pool: Pool = "other-side"
-
-    @model_validator(mode="after")
-    def _not_collapsing(self) -> Self:
-        """Refuse weights that a constant encoder would satisfy."""
-        if self.ir_weight == 0 and self.semantic_weight == 0:
-            raise ValueError(
-                "ir_weight and semantic_weight are both 0: the language loss alone is least when "
-                "every text gets the same vector; give one of the others a positive weight"
-            )
-        return self
+    @property
+    def options(self) -> dict[str, Any]:
+        """The objective's own options, as written."""
+        return dict(self.model_extra or {})
 
 
 class Optimizer(_Strict):
-    """Adam: the rate rises for ``warmup_steps``, then falls on a line towards zero."""
+    """AdamW: the rate rises for `warmup_steps`, then follows `schedule` to zero (constant: stays).
 
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3e-3
-    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    Attributes:
+        learning_rate: the highest rate.
+        warmup_steps: steps of the rise.
+        schedule: linear, cosine or constant.
+        weight_decay: decoupled weight decay; never on biases, norms and one-dimensional weights.
+        clip: largest norm of the gradient; none by default.
+    """
+
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-5
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    weight_decay: Weight = 0.0
+    clip: Annotated[float, Field(gt=0)] | None = None
+
+
+class Runtime(_Strict):
+    """How a run computes; none of it changes what is learnt, but for rounding.
+
+    Attributes:
+        device: auto, cpu, cuda, …
+        precision: fp32, or bf16 by autocast.
+        chunk: gradient caching: texts that are encoded at a time, so that memory follows the chunk and not the batch;
+            none encodes the batch at once.
+        gradient_checkpointing: recompute activations in the backward pass.
+        threads: CPU threads; part of the recipe because sums in another order round differently.
+        log_every: steps between two lines of the log.
+        save_every: steps between two training states that a killed run resumes from; none keeps none.
+    """
+
+    device: str = "auto"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    chunk: Positive | None = None
+    gradient_checkpointing: bool = False
+    threads: Positive = 2
+    log_every: Positive = 10
+    save_every: Positive | None = None
+
+
+class Evaluation(_Strict):
+    """Zero-shot evaluation through the harness while training.
+
+    Attributes:
+        every: steps between two evaluations; there is one after the last step too.
+        source: `pocket`, or a folder below the data folder.
+        tasks: names and globs, as `harness run --tasks` takes them; all of the source's by default.
+        languages: as `harness run --languages`.
+        corpus_from: search another language's corpus, as `harness run --corpus-from`.
+        limit: questions of each subset; none for all.
+        patience: stop after so many evaluations without a better mean; none never stops early.
+        keep_best: write the weights of the best evaluation rather than the last.
+    """
+
+    every: Positive
+    source: str = "pocket"
+    tasks: list[str] = []
+    languages: list[str] = []
+    corpus_from: str | None = None
+    limit: Positive | None = None
+    patience: Positive | None = None
+    keep_best: bool = True
 
 
 class Recipe(_Strict):
@@ -146,11 +199,19 @@ class Recipe(_Strict):
         licence: the licence of the trained weights.
         seed: decides every random draw.
         steps: optimiser steps.
-        threads: CPU threads; part of the recipe because sums in another order round differently.
+        backbone: what is trained.
+        objectives: losses that are added up.
+        streams: text by name, for the objectives.
+        optimizer: how the weights move.
+        runtime: how it is computed.
+        evaluation: measuring while training; none by default.
         heldout_pairs: translations kept out of training, to measure it by.
-        forbidden: folders of evaluation data below the data folder: no file in them may be
-            trained on, nor any text equal to one of theirs.
+        forbidden: folders of evaluation data below the data folder: no file in them may be trained on, nor any text
+            equal or nearly equal to one of theirs.
+        near_duplicates: share of a text's word 5-grams that, found in one evaluation text, makes it a near duplicate;
+            none compares for equality alone.
         drop_forbidden_texts: leave such texts out, and say how many, rather than refuse to train.
+        deduplicate: read equal rows of a stream once.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -158,31 +219,22 @@ class Recipe(_Strict):
     licence: str
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     steps: Positive
-    threads: Positive = 2
-    heldout_pairs: Annotated[int, Field(ge=0)] = 0
-    model: Model = Model()
-    loss: Loss = Loss()
+    backbone: BackboneSettings = FeatureBackbone(kind="features")
+    objectives: Annotated[list[ObjectiveEntry], Field(min_length=1)]
+    streams: Annotated[dict[str, Stream], Field(min_length=1)]
     optimizer: Optimizer = Optimizer()
-    streams: Streams
+    runtime: Runtime = Runtime()
+    evaluation: Evaluation | None = None
+    heldout_pairs: Annotated[int, Field(ge=0)] = 0
     forbidden: list[str] = []
+    near_duplicates: Annotated[float, Field(gt=0, le=1)] | None = 0.8
     drop_forbidden_texts: bool = False
+    deduplicate: bool = True
 
-    @model_validator(mode="after")
-    def _fed(self) -> Self:
-        """Refuse a positive weight without the text its loss needs."""
-        streams, loss = self.streams, self.loss
-        needs = [
-            ("ir_weight", loss.ir_weight, ["ir"]),
-            ("semantic_weight", loss.semantic_weight, ["parallel"]),
-            ("language_weight", loss.language_weight, ["parallel", "nonparallel"]),
-        ]
-        for name, weight, wanted in needs:
-            for stream in wanted:
-                if weight > 0 and getattr(streams, stream) is None:
-                    raise ValueError(f"{name} is {weight}, but there is no stream `{stream}`")
-        if self.heldout_pairs and streams.parallel is None:
-            raise ValueError("heldout_pairs needs the stream `parallel`")
-        return self
+    @property
+    def active(self) -> list[ObjectiveEntry]:
+        """The objectives whose weight is positive."""
+        return [entry for entry in self.objectives if entry.weight > 0]
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -195,9 +247,22 @@ def load_recipe(path: Path) -> Recipe:
     """Read a recipe.
 
     Raises:
-        UsageError: the file is missing, is no YAML mapping, or breaks a rule; every broken rule is
-            named with its key.
+        UsageError: the file is missing, is no YAML mapping, or breaks a rule; every broken rule is named with its key.
     """
+    return parse_recipe(_read(path), str(path))
+
+
+def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
+    """Check the content of a recipe; `where` names it in errors. Raises UsageError as `load_recipe` does."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        rules = [f"{'.'.join(str(part) for part in rule['loc']) or 'recipe'}: {rule['msg']}" for rule in error.errors()]
+        raise UsageError(f"recipe {where}: " + "; ".join(rules)) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the mapping of a YAML file."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -210,8 +275,4 @@ def load_recipe(path: Path) -> Recipe:
         raise UsageError(f"recipe {path}: not YAML ({error})") from error
     if not isinstance(content, dict):
         raise UsageError(f"recipe {path}: expected a mapping of settings")
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        rules = [f"{'.'.join(str(part) for part in rule['loc']) or 'recipe'}: {rule['msg']}" for rule in error.errors()]
-        raise UsageError(f"recipe {path}: " + "; ".join(rules)) from error
+    return content

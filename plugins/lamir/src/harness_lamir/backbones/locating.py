@@ -1,0 +1,92 @@
+"""From a folder or a hub id to a local folder that holds safetensors weights.
+
+A hub id is taken at a full commit alone: a branch or a tag moves, and a run that names one cannot be repeated. Files
+are fetched only here, by `huggingface_hub`, which keeps them in its cache; pickled weights are never fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness._util.names import did_you_mean
+from harness.errors import UsageError
+
+__all__ = ["locate", "require_safetensors"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+#: What a snapshot is made of: configuration, vocabulary, safetensors. Other formats would only cost time.
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
+_UNWANTED = ["onnx/*", "openvino/*", "*/onnx/*", "*/openvino/*"]
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+
+
+def locate(model: str, revision: str | None, *, where: str, weights: bool = True) -> Path:
+    """Return the local folder of a model; a hub id is fetched, or found in the cache.
+
+    Args:
+        model: a folder, or a hub id, which may carry its commit: `owner/name@commit`.
+        revision: the commit of a hub id: 40 hexadecimal digits.
+        where: the key of the recipe, for errors.
+        weights: whether the folder must hold weights; false where a tokenizer is all that is wanted.
+
+    Raises:
+        UsageError: there is no such folder or model, or a hub id has no full commit.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        if revision is not None:
+            raise UsageError(f"{where}: {model} is a folder; a revision goes with a hub id", hint="Leave it out.")
+        return path
+    name, _, commit = model.partition("@")
+    commit = revision or commit
+    if not _HUB_ID.fullmatch(name):
+        siblings = [str(path.parent / one.name) for one in _folders(path.parent)]
+        raise UsageError(f"{where}: {model} is no folder", did_you_mean(model, siblings))
+    if not commit:
+        raise UsageError(
+            f"{where}: there is no folder {model!r}, and as a hub id it lacks its commit",
+            hint="Name the 40-digit commit of a hub id: what a branch holds today may be gone tomorrow.",
+        )
+    if not _COMMIT.fullmatch(commit):
+        raise UsageError(
+            f"{where}: revision {commit!r} of {name!r} is no full commit",
+            hint="A branch or tag moves; name the 40-digit commit that the hub shows under 'Files and versions'.",
+        )
+    return _snapshot(name, commit, where, weights=weights)
+
+
+def _snapshot(name: str, commit: str, where: str, *, weights: bool) -> Path:
+    """Fetch a hub model at a commit, or find it in the cache."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    unwanted = _UNWANTED if weights else [*_UNWANTED, "*.safetensors"]
+    try:
+        return Path(snapshot_download(name, revision=commit, allow_patterns=_WANTED, ignore_patterns=unwanted))
+    except LocalEntryNotFoundError as error:
+        raise UsageError(
+            f"{where}: {name!r} at {commit} is not in the local cache, and the hub cannot be reached",
+            hint=f"Fetch it where there is a network: `hf download {name} --revision {commit}`; or name a folder.",
+        ) from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise UsageError(f"{where}: {name!r} at {commit} cannot be fetched: {error}") from error
+
+
+def require_safetensors(folder: Path) -> None:
+    """Refuse a folder whose weights are pickled, or that has none: unpickling runs whatever code a file holds."""
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+    if pickles:
+        raise UsageError(
+            f"model {folder}: {', '.join(pickles)} is pickled, and there is no safetensors file",
+            hint="Convert the weights to safetensors: unpickling runs whatever code a file holds.",
+        )
+    raise UsageError(f"model {folder}: has no *.safetensors", hint="Copy the whole folder of the model.")
+
+
+def _folders(parent: Path) -> list[Path]:
+    """Return the folders in a folder; none if there is no such folder."""
+    return [path for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []

@@ -1,0 +1,261 @@
+"""The state of a run that is not finished: everything that the next step depends on, and nothing else.
+
+A state is a folder `step-N` of safetensors and JSON (never pickle: reading a state must not run code):
+
+    backbone.safetensors    weights and buffers
+    objectives.safetensors  weights and buffers of every objective, as name.key
+    optimizer.safetensors   moments and step counts
+    best.safetensors        the weights of the best evaluation so far, where they are kept
+    state.json              which run it belongs to, the step, the random generators, what was measured
+
+It is written beside under another name and renamed, so that a state that is there is whole; the one before goes only
+then. Torch's generators are not in it: they are seeded anew at every step (see `seeds`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from harness._util.atomic import write_text
+from harness.errors import UsageError
+from harness_lamir.recipe import Recipe
+
+__all__ = ["Progress", "Scored", "State", "clear", "identity_of", "newest", "snapshot", "state_folder"]
+
+_FORMAT = 1
+_DIFFERENCES = 5  # named in an error
+#: What of a recipe may change under a run that is resumed: how it computes, and what the card says.
+_FREE = {"runtime", "summary", "licence"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An evaluation: the step it was made after, the main metric of each subset, and their mean."""
+
+    step: int
+    mean: float
+    subsets: dict[str, float]
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        step: steps that are done.
+        losses: the unweighted losses of the last one.
+        total: their weighted sum.
+        before: accuracy on held-out translations before training.
+        scores: evaluations so far.
+        seconds: time spent training.
+        log_bytes: length of the log.
+    """
+
+    step: int = 0
+    losses: dict[str, float] = field(default_factory=dict)
+    total: float = 0.0
+    before: float | None = None
+    scores: list[Scored] = field(default_factory=list)
+    seconds: float = 0.0
+    log_bytes: int = 0
+
+    @property
+    def best(self) -> Scored | None:
+        """The evaluation with the highest mean; the first of several equals."""
+        return max(self.scores, key=lambda scored: scored.mean, default=None)
+
+    @property
+    def since_best(self) -> int:
+        """Evaluations since the best one."""
+        best = self.best
+        return 0 if best is None else len(self.scores) - 1 - self.scores.index(best)
+
+
+@dataclass
+class State:
+    """What is saved and restored; the objects are changed in place by `load`.
+
+    Attributes:
+        identity: what the run is (see `identity_of`).
+        backbone: what is trained.
+        objectives: by name.
+        optimizer: its moments.
+        generators: the random generators of streams and objectives, by name.
+        progress: how far the run has come.
+        best: the weights of the best evaluation, on the CPU; empty where none are kept.
+    """
+
+    identity: dict[str, Any]
+    backbone: nn.Module
+    objectives: Mapping[str, nn.Module]
+    optimizer: torch.optim.Optimizer
+    generators: Mapping[str, Random]
+    progress: Progress = field(default_factory=Progress)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write the state as `folder/step-N`, and remove older ones."""
+        final = folder / f"step-{self.progress.step:08d}"
+        draft = folder / f".{final.name}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        moments, rest = _optimizer_parts(self.optimizer)
+        tensors = {
+            "backbone": snapshot(self.backbone),
+            "objectives": {f"{n}.{k}": t for n, module in self.objectives.items() for k, t in snapshot(module).items()},
+            "optimizer": moments,
+            "best": self.best,
+        }
+        for name, content in tensors.items():
+            save_file(content, draft / f"{name}.safetensors")
+            _sync(draft / f"{name}.safetensors")
+        write_text(
+            draft / "state.json",
+            json.dumps(
+                {
+                    "format": _FORMAT,
+                    "identity": self.identity,
+                    "progress": asdict(self.progress),
+                    "optimizer": rest,
+                    "generators": {name: rng.getstate() for name, rng in self.generators.items()},
+                },
+                ensure_ascii=False,
+            ),
+        )
+        shutil.rmtree(final, ignore_errors=True)
+        draft.rename(final)
+        _sync(folder)
+        for old in folder.glob("*step-*"):
+            if old != final:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def load(self, saved: Path) -> None:
+        """Go on from a folder that `save` wrote.
+
+        Raises:
+            UsageError: it belongs to another run (what differs is named), or is damaged.
+        """
+        try:
+            content = json.loads((saved / "state.json").read_text(encoding="utf-8"))
+            if content["format"] != _FORMAT:
+                raise ValueError(f"format {content['format']}, expected {_FORMAT}")
+            differences = list(_differences(content["identity"], self.identity))
+            if differences:
+                more = f" and {len(differences) - _DIFFERENCES} more" if len(differences) > _DIFFERENCES else ""
+                raise UsageError(
+                    f"{saved.parent}: the unfinished run there is another one: "
+                    + "; ".join(differences[:_DIFFERENCES])
+                    + more,
+                    hint="Finish that run with its own recipe and data, or drop it with --restart.",
+                )
+            self.backbone.load_state_dict(load_file(saved / "backbone.safetensors"))
+            tensors = load_file(saved / "objectives.safetensors")
+            for name, module in self.objectives.items():
+                module.load_state_dict(
+                    {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
+                )
+            _restore_optimizer(self.optimizer, load_file(saved / "optimizer.safetensors"), content["optimizer"])
+            for name, rng in self.generators.items():
+                version, numbers, gauss = content["generators"][name]
+                rng.setstate((version, tuple(numbers), gauss))
+            progress = content["progress"]
+            self.progress = Progress(**{**progress, "scores": [Scored(**scored) for scored in progress["scores"]]})
+            self.best = load_file(saved / "best.safetensors")
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise UsageError(
+                f"{saved}: the state of the unfinished run cannot be read ({type(error).__name__}: {error})",
+                hint="Start over with --restart.",
+            ) from error
+
+
+def identity_of(recipe: Recipe, files: Mapping[str, str]) -> dict[str, Any]:
+    """What makes two runs the same: the recipe but for how it computes, and the digest of every file by its name."""
+    return {"recipe": recipe.model_dump(mode="json", exclude=_FREE), "data": dict(files)}
+
+
+def state_folder(output: Path) -> Path:
+    """Where the run that will write `output` keeps its state and log: beside it, because the output appears whole."""
+    return output.parent / f".{output.name}.training"
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest whole state in a folder, if there is one."""
+    return max(folder.glob("step-*"), default=None)
+
+
+def clear(folder: Path) -> None:
+    """Remove a run's state."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def snapshot(module: nn.Module) -> dict[str, Tensor]:
+    """A copy of a module's weights and buffers on the CPU; tied weights are written twice."""
+    return {
+        name: value.detach().to("cpu", copy=True).contiguous()
+        for name, value in module.state_dict().items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _optimizer_parts(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Split an optimiser's state into tensors, and what JSON can hold."""
+    state = optimizer.state_dict()
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for index, entries in state["state"].items():
+        for key, value in entries.items():
+            if isinstance(value, Tensor):
+                tensors[f"{index}.{key}"] = value.detach().to("cpu", copy=True).contiguous()
+            else:
+                numbers[f"{index}.{key}"] = value
+    return tensors, {"groups": state["param_groups"], "numbers": numbers}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in [*tensors.items(), *rest["numbers"].items()]:
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = value
+    groups = [
+        {key: tuple(value) if isinstance(now.get(key), tuple) else value for key, value in group.items()}
+        for group, now in zip(rest["groups"], optimizer.param_groups, strict=True)
+    ]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _differences(there: Any, here: Any, place: str = "") -> Iterable[str]:
+    """Name what differs between two mappings, by dotted keys."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in sorted({*there, *here}):
+            yield from _differences(there.get(key), here.get(key), f"{place}.{key}" if place else key)
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        for number, (old, new) in enumerate(zip(there, here, strict=True)):
+            yield from _differences(old, new, f"{place}.{number}")
+    elif there != here:
+        yield f"{place} is {_short(there)} there and {_short(here)} here"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:37]}…"
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or a folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
