@@ -1,4 +1,4 @@
-"""The recipe: what it refuses, and that the shipped one is sound."""
+"""The recipe: what it refuses, and that the shipped ones are sound."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from harness_lamir.data.loading import load_streams
+from harness_lamir.objectives.resolving import resolve
 from harness_lamir.recipe import load_recipe, shipped_recipes
 
 from harness.errors import UsageError
@@ -24,39 +26,48 @@ def refused(tmp_path: Path, content: dict[str, Any]) -> str:
     return str(caught.value)
 
 
-def test_the_shipped_recipe_is_valid() -> None:
-    """It loads, and keeps apart from all evaluation data."""
+def test_three_recipes_are_shipped() -> None:
+    """By these names."""
+    assert {"pocket", "tiny", "xlmr-nq"} <= set(shipped_recipes())
+
+
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_a_shipped_recipe_is_valid(name: str) -> None:
+    """It loads, its objectives resolve, the language loss is on, and no evaluation data is read."""
+    recipe = load_recipe(shipped_recipes()[name])
+    assert {one.spec.name for one in resolve(recipe)} >= {"ir", "semantic", "language"}
+    assert recipe.forbidden
+    read = [file for stream in recipe.streams.values() for source in stream.sources for file in source.files]
+    assert read and not any(file.startswith(folder) for file in read for folder in ("retrieval", "evaluation"))
+
+
+def test_the_pocket_recipe_keeps_apart_from_all_evaluation_data() -> None:
+    """Every folder that its scores are measured on."""
     recipe = load_recipe(shipped_recipes()["pocket"])
-    assert recipe.loss.language_weight > 0
-    assert "retrieval/xquad" in recipe.forbidden
-    streams = [stream for _, stream in recipe.streams if stream is not None]
-    read = [file for stream in streams for source in stream.sources for file in source.files]
-    assert read and not any(file.startswith("retrieval") for file in read)
+    assert {"retrieval/xquad", "retrieval/afriqa", "retrieval/arcd"} <= set(recipe.forbidden)
+
+
+def test_the_tiny_recipe_finds_its_data(real_data: Path) -> None:
+    """Its globs match, and its languages are there."""
+    streams = load_streams(load_recipe(shipped_recipes()["tiny"]), real_data)
+    assert streams.by_name["translations"].languages.keys() == {"sw"}
+
+
+def test_the_large_recipe_has_the_documented_values() -> None:
+    """Of the nearest recipe that is documented for its setting."""
+    recipe = load_recipe(shipped_recipes()["xlmr-nq"])
+    assert (recipe.optimizer.learning_rate, recipe.optimizer.clip, recipe.optimizer.warmup_steps) == (2e-5, 2.0, 1237)
+    assert recipe.backbone.max_tokens == 256
+    assert recipe.steps == 40 * 58_880 // recipe.streams["questions"].batch_size
+    assert recipe.runtime.precision == "bf16" and recipe.runtime.chunk and recipe.runtime.save_every
 
 
 def test_unknown_keys_are_refused_with_their_place(tmp_path: Path, make_recipe: Make) -> None:
     """A misspelt key is named, at any depth."""
-    assert "loss.temprature" in refused(tmp_path, make_recipe(loss={"temprature": 0.1}))
-
-
-def test_the_language_loss_never_trains_alone(tmp_path: Path, make_recipe: Make) -> None:
-    """Both other weights at zero would let the encoder collapse."""
-    weights = {"ir_weight": 0, "semantic_weight": 0, "language_weight": 1.0}
-    message = refused(tmp_path, make_recipe(loss=weights))
-    assert "language loss alone" in message
-
-
-@pytest.mark.parametrize(
-    ("stream", "weight"),
-    [("ir", "ir_weight"), ("parallel", "semantic_weight"), ("nonparallel", "language_weight")],
-)
-def test_a_loss_without_text_is_refused(tmp_path: Path, make_recipe: Make, stream: str, weight: str) -> None:
-    """A positive weight needs its stream."""
+    assert "optimizer.lerning_rate" in refused(tmp_path, make_recipe(optimizer={"lerning_rate": 0.1}))
     content = make_recipe()
-    streams = content["streams"]
-    del streams[stream]
-    message = refused(tmp_path, content)
-    assert weight in message and f"`{stream}`" in message
+    content["streams"]["pairs"]["sources"][0]["shrae"] = 1
+    assert "streams.pairs.sources.0.shrae" in refused(tmp_path, content)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +75,13 @@ def test_a_loss_without_text_is_refused(tmp_path: Path, make_recipe: Make, strea
     [
         ({"steps": 0}, "steps"),
         ({"name": "Not A Name"}, "name"),
-        ({"loss": {"temperature": 0}}, "loss.temperature"),
-        ({"loss": {"semantic_weight": float("inf")}}, "loss.semantic_weight"),
-        ({"model": {"ngram_min": 5, "ngram_max": 3}}, "ngram_min 5 exceeds"),
-        ({"loss": {"semantic_pool": "both"}}, "semantic_pool"),
+        ({"optimizer": {"schedule": "cubic"}}, "optimizer.schedule"),
+        ({"objectives": [{"use": "ir", "weight": float("inf")}]}, "objectives.0.weight"),
+        ({"objectives": []}, "objectives"),
+        ({"backbone": {"kind": "features", "ngram_min": 5, "ngram_max": 3}}, "ngram_min 5 exceeds"),
+        ({"backbone": {"kind": "scratch", "hidden": 10, "heads": 4}}, "not divisible"),
+        ({"backbone": {"kind": "magic"}}, "backbone"),
+        ({"evaluation": {"source": "pocket"}}, "evaluation.every"),
     ],
 )
 def test_values_out_of_range_are_refused(
@@ -75,6 +89,13 @@ def test_values_out_of_range_are_refused(
 ) -> None:
     """Each is named."""
     assert word in refused(tmp_path, make_recipe(**changes))
+
+
+def test_hard_negatives_belong_to_questions(tmp_path: Path, make_recipe: Make) -> None:
+    """Translations have none."""
+    content = make_recipe()
+    content["streams"]["pairs"]["hard_negatives"] = 1
+    assert "hard_negatives belongs to streams of kind ir" in refused(tmp_path, content)
 
 
 def test_files_that_are_no_recipe_are_refused(tmp_path: Path) -> None:

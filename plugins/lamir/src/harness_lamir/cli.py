@@ -24,12 +24,26 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "train"]
 
+#: What overrides the recipe, in the order in which the model card repeats it.
+_FLAGS = {
+    "seed": "--seed",
+    "steps": "--steps",
+    "batch_size": "--batch-size",
+    "weight": "--weight",
+    "learning_rate": "--learning-rate",
+    "backbone": "--backbone",
+    "precision": "--precision",
+    "chunk": "--chunk",
+    "device": "--device",
+    "set": "--set",
+    "forbid": "--forbid",
+}
 
-@click.command("lamir")
+
+@click.command("lamir", context_settings={"auto_envvar_prefix": "HARNESS_TRAIN"})
 @click.option(
     "--config",
     required=True,
-    envvar="HARNESS_TRAIN_CONFIG",
     metavar="RECIPE",
     help="A recipe: a YAML file, or the name of a shipped one (pocket, tiny, xlmr-nq).",
 )
@@ -42,13 +56,12 @@ __all__ = ["main", "train"]
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    envvar="HARNESS_TRAIN_OUTPUT",
     help="Folder to write. [default: the recipe's name, in the current folder]",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Replaces the recipe's seed.")
 @click.option("--steps", type=click.IntRange(min=1), help="Replaces the recipe's steps.")
-@click.option("--batch-size", "batch_sizes", multiple=True, metavar="STREAM=N", help="Rows of a stream at every step.")
-@click.option("--weight", "weights", multiple=True, metavar="OBJECTIVE=W", help="Weight of an objective; 0 is off.")
+@click.option("--batch-size", multiple=True, metavar="STREAM=N", help="Rows of a stream at every step.")
+@click.option("--weight", multiple=True, metavar="OBJECTIVE=W", help="Weight of an objective; 0 is off.")
 @click.option("--learning-rate", type=float, metavar="RATE", help="The highest learning rate.")
 @click.option("--backbone", metavar="PATH", help="Train this transformer: a folder, or a hub id pinned by the recipe.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="What encoders compute in.")
@@ -56,7 +69,6 @@ __all__ = ["main", "train"]
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option(
     "--set",
-    "settings",
     multiple=True,
     metavar="KEY.PATH=VALUE",
     help="Any other setting of the recipe; the value is YAML. Repeatable.",
@@ -71,7 +83,7 @@ __all__ = ["main", "train"]
 @click.option("--restart", is_flag=True, help="Start over, rather than go on with an unfinished run.")
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard's event files too.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be trained on, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
+@click.option("--json", "as_json", is_flag=True, envvar="HARNESS_JSON", help="One JSON object on stdout, nothing else.")
 def train(
     config: str,
     data: Path | None,
@@ -86,12 +98,13 @@ def train(
     """Train a multilingual encoder: a recipe's backbone with its objectives on its text.
 
     Running the same command again goes on with a run that was interrupted. On several devices:
-    `accelerate launch -m harness_lamir.cli` with the same options. Exit codes: 0 ok, 2 interrupted, 3 the training
+    `accelerate launch -m harness_lamir.cli` with the same options. Each option can be given as a variable
+    HARNESS_TRAIN_…, as in HARNESS_TRAIN_BATCH_SIZE. Exit codes: 0 ok, 2 interrupted, 3 the training
     failed, 4 wrong usage or data.
     """
     path = _find(config)
-    changes = _changes(load_recipe(path), flags)
-    recipe = changed(load_recipe(path), changes, str(path))
+    written = load_recipe(path)
+    recipe = changed(written, _changes(written, flags), str(path))
     folder = output or Path(recipe.name)
     where = data or path.parent
 
@@ -162,10 +175,10 @@ def _changes(recipe: Recipe, flags: dict[str, Any]) -> list[Change]:
         "device": "runtime.device",
     }
     changes: list[Change] = [(path, flags[flag]) for flag, path in simple.items() if flags.get(flag) is not None]
-    for text in flags["batch_sizes"]:
+    for text in flags["batch_size"]:
         name, number = parse_number(text, "--batch-size", int)
         changes.append((f"streams.{name}.batch_size", number))
-    for text in flags["weights"]:
+    for text in flags["weight"]:
         name, number = parse_number(text, "--weight", float)
         changes.append((f"objectives.{name}.weight", number))
     if flags["backbone"] is not None:
@@ -177,7 +190,7 @@ def _changes(recipe: Recipe, flags: dict[str, Any]) -> list[Change]:
             changes.append(("backbone", {"kind": "transformer", "model": flags["backbone"]}))
     if flags["forbid"]:
         changes.append(("forbidden", [*recipe.forbidden, *flags["forbid"]]))
-    return changes + [parse_change(text) for text in flags["settings"]]
+    return changes + [parse_change(text) for text in flags["set"]]
 
 
 def _command(config: str, path: Path, recipe: Recipe, flags: dict[str, Any]) -> str:
@@ -186,11 +199,11 @@ def _command(config: str, path: Path, recipe: Recipe, flags: dict[str, Any]) -> 
     is_shipped = shipped is not None and path.read_bytes() == shipped.read_bytes()
     words = ["harness", "train", "lamir", "--config", path.stem if is_shipped else path.name]
     words += ["--data", "DATA", "--output", recipe.name]
-    names = {"batch_sizes": "batch-size", "weights": "weight", "settings": "set"}
-    for flag, value in flags.items():
+    for flag in _FLAGS:
+        value = flags[flag]
         for one in value if isinstance(value, tuple) else () if value is None else (value,):
             text = Path(one).name if flag == "backbone" and Path(one).exists() else str(one)
-            words += [f"--{names.get(flag, flag.replace('_', '-'))}", text]
+            words += [_FLAGS[flag], text]
     return shlex.join(words)
 
 

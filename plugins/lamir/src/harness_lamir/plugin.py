@@ -58,7 +58,7 @@ def harness_trainers() -> list[TrainerSpec]:
         TrainerSpec(
             name="lamir",
             command="harness_lamir.cli:train",
-            summary="train a static encoder with the IR, semantic and language losses of LAMIR",
+            summary="train an encoder with the losses of LAMIR and its like",
         )
     ]
 

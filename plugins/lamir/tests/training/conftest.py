@@ -39,8 +39,16 @@ def _sentence(rng: Random) -> str:
 
 
 def small_backbone(dropout: float = 0.0, *, double: bool = False) -> Backbone:
-    """Build a small transformer: with dropout, or in float64 from end to end."""
-    settings = ScratchBackbone(kind="scratch", layers=1, hidden=16, heads=2, tokens=80, dropout=dropout)
+    """Build a small transformer: with dropout, or in float64 from end to end (means are taken in float32)."""
+    settings = ScratchBackbone(
+        kind="scratch",
+        layers=1,
+        hidden=16,
+        heads=2,
+        tokens=80,
+        dropout=dropout,
+        pooling="cls" if double else "mean",
+    )
     rng = Random(1)
     backbone: Any = build_backbone(settings, lambda count: [_sentence(rng) for _ in range(200)], seed=5)
     if double:

@@ -9,9 +9,8 @@ import pytest
 import torch
 from harness_lamir.backbones.base import Backbone
 from harness_lamir.objectives.base import Objective, Texts, View
-from harness_lamir.training.distributed import ALONE
 from harness_lamir.training.seeds import seed_of
-from harness_lamir.training.step import Member, chunks_of, gradients, key_of
+from harness_lamir.training.step import Member, chunks_of, gradients, key_of, own_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -113,7 +112,8 @@ class Sum(Objective):
 
     def forward(self, views: Any) -> Tensor:
         """Return a sum that is sensitive to the order of rows."""
-        return sum((v.vectors[:, 0] * torch.arange(1.0, len(v.vectors) + 1)).sum() for v in views.values())  # type: ignore[return-value]
+        sums = [(v.vectors[:, 0] * torch.arange(1.0, len(v.vectors) + 1)).sum() for v in views.values()]
+        return torch.stack(sums).sum()
 
 
 def summing(**asked: Texts) -> Member:
@@ -182,17 +182,37 @@ def test_a_teacher_gets_no_gradient_and_no_dropout(make_backbone: Make, make_mem
     assert slopes(backbone)
 
 
-def test_a_heads_own_parameters_are_trained(make_backbone: Make) -> None:
-    """And the backbone's, where an objective holds a reference to it, are counted once."""
+def test_an_objective_may_hold_the_backbone(make_backbone: Make) -> None:
+    """Its own parameters are those that the backbone does not have."""
     backbone = make_backbone()
     member = summing(a=Texts(["river"], ["en"]))
-    gradients(backbone, [member], {}, seed=0)
-    expected = slopes(backbone)
-    backbone.zero_grad()
     member.objective.held = backbone
-    gradients(backbone, [member], {}, seed=0, group=ALONE)
-    for name, slope in slopes(backbone).items():
-        torch.testing.assert_close(slope, expected[name])
+    member.objective.head = torch.nn.Linear(2, 2)
+    assert own_parameters(member.objective, backbone) == list(member.objective.head.parameters())
+
+
+def test_a_chunk_is_all_that_is_encoded_at_a_time(
+    make_backbone: Make, make_members: Members, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First without a graph, then once more with one; without chunks, each role in one call that keeps it."""
+    for chunk in (3, None):
+        backbone = make_backbone().train()
+        members = make_members(backbone, [{"use": "ir", "stream": "english"}])
+        calls: list[tuple[int, bool]] = []
+        encode = backbone.encode
+
+        def listening(texts: Sequence[str], encode: Any = encode, calls: Any = calls, **rest: Any) -> Tensor:
+            calls.append((len(texts), torch.is_grad_enabled()))
+            vectors: Tensor = encode(texts, **rest)
+            return vectors
+
+        monkeypatch.setattr(backbone, "encode", listening)
+        count = gradients(backbone, members, rows, seed=0, chunk=chunk).texts
+        if chunk is None:
+            assert len(calls) == 2 and all(graph for _, graph in calls) and sum(n for n, _ in calls) == count
+        else:
+            assert max(n for n, _ in calls) == chunk
+            assert sum(n for n, graph in calls if graph) == sum(n for n, graph in calls if not graph) == count
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -90,7 +90,8 @@ def test_a_loss_that_is_off_needs_no_text(make_recipe: Make, tiny_data: Path, tm
 def test_precision_and_chunks_change_rounding_alone(make_recipe: Make, tiny_data: Path, tmp_path: Path) -> None:
     """A chunked run and one in bf16 end where the plain one does, nearly."""
     totals = []
-    for number, runtime in enumerate([{}, {"chunk": 7}, {"precision": "bf16"}]):
+    changes: list[dict[str, object]] = [{}, {"chunk": 7}, {"precision": "bf16"}]
+    for number, runtime in enumerate(changes):
         given = {"threads": 1, "device": "cpu", **runtime}
         totals.append(run(make_recipe, tiny_data, tmp_path / str(number), steps=6, runtime=given).progress.total)
     assert totals[1] == pytest.approx(totals[0], rel=1e-4)

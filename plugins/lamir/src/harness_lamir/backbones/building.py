@@ -8,7 +8,7 @@ wrote). A further kind is a class, its settings in `settings.py`, a line in `_KI
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -16,12 +16,14 @@ from typing import Any, cast
 from harness.errors import UsageError
 from harness_lamir.backbones.base import Backbone
 from harness_lamir.backbones.settings import BackboneSettings
+from harness_lamir.data.rows import Kind, Row
 
 __all__ = ["build_backbone", "kind_of", "load_backbone"]
 
 #: Kind to class. Named rather than imported: a static backbone need not wait for transformers' models.
 _KINDS: Mapping[str, str] = {
     "features": "harness_lamir.backbones.features:FeatureBackbone",
+    "lexicon": "harness_lamir.backbones.lexicon:LexiconBackbone",
     "tokens": "harness_lamir.backbones.tokens:TokenBackbone",
     "transformer": "harness_lamir.backbones.transformer:TransformerBackbone",
     "scratch": "harness_lamir.backbones.scratch:ScratchBackbone",
@@ -29,21 +31,29 @@ _KINDS: Mapping[str, str] = {
 #: First module of a sentence-transformers model to kind.
 _FIRST_MODULES: Mapping[str, str] = {"StaticEmbedding": "tokens", "Transformer": "transformer"}
 #: `model_type` of a configuration to kind, for our own architectures; all others are transformers'.
-_MODEL_TYPES: Mapping[str, str] = {"lamir": "features"}
+_MODEL_TYPES: Mapping[str, str] = {"lamir": "features", "lamir-lexicon": "lexicon"}
 
 
-def build_backbone(settings: BackboneSettings, sample_texts: Callable[[int], list[str]], *, seed: int) -> Backbone:
+def build_backbone(
+    settings: BackboneSettings,
+    sample_texts: Callable[[int], list[str]],
+    *,
+    seed: int,
+    rows: Callable[[Kind], Iterable[Row]] = lambda kind: (),
+) -> Backbone:
     """Make the backbone that a recipe asks for, ready to train.
 
     Args:
         settings: the recipe's `backbone`.
         sample_texts: draws so many texts of the recipe's streams; called once at most, where a vocabulary is learnt.
+        rows: gives every row of the recipe's streams of a kind; for backbones that are made of text (`lexicon`).
         seed: decides every random weight. The global state of torch's generator is left as it was.
 
     Raises:
         UsageError: a folder, hub id, revision or adapter cannot be used.
     """
-    return cast(Backbone, _class_of(settings.kind).build(settings, sample_texts, seed=seed))
+    made_of = {"rows": rows} if settings.kind == "lexicon" else {}
+    return cast(Backbone, _class_of(settings.kind).build(settings, sample_texts, seed=seed, **made_of))
 
 
 def load_backbone(folder: Path) -> Backbone:

@@ -6,10 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["BackboneSettings", "FeatureBackbone", "ScratchBackbone", "TokenBackbone", "TransformerBackbone"]
+__all__ = [
+    "BackboneSettings",
+    "FeatureBackbone",
+    "LexiconBackbone",
+    "ScratchBackbone",
+    "TokenBackbone",
+    "TransformerBackbone",
+]
 
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Strict(BaseModel):
@@ -46,6 +54,57 @@ class FeatureBackbone(_Strict):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         """Refuse an empty range of n-gram lengths."""
+        if self.ngram_min > self.ngram_max:
+            raise ValueError(f"ngram_min {self.ngram_min} exceeds ngram_max {self.ngram_max}")
+        return self
+
+
+class LexiconBackbone(_Strict):
+    """A lexicon made of the recipe's parallel text: every word is a mixture of English stems (IBM Model 1).
+
+    Attributes:
+        stems: English stems that are kept, the frequent ones first.
+        semantic_stems: how many of them have a learned row.
+        semantic_dim: learned dimensions.
+        stem_dim: hashed dimensions of stems.
+        ngram_dim: hashed dimensions of romanised character n-grams.
+        shares: what the three contribute to a dot product, in that order; they add up to 1.
+        ngram_buckets: numbers that n-grams share.
+        ngram_min: shortest n-gram.
+        ngram_max: longest n-gram.
+        dampening: exponent of a word's count in a text.
+        idf_exponent: the weights of stems start at their inverse document frequencies to this power.
+        max_members: stems in a mixture, at most.
+        least: the smallest weight in a mixture.
+        teacher: a folder or hub id (`owner/name@commit`) of an English encoder whose vectors of the stems start the
+            semantic rows; none starts at random.
+        aliases: language codes to read as others, where sources spell one language in two ways: {tur: tr}.
+        vocabulary_texts: texts drawn from the streams to count n-grams in.
+    """
+
+    kind: Literal["lexicon"]
+    stems: Annotated[int, Field(ge=16, le=65_536)] = 60_000
+    semantic_stems: Positive = 20_000
+    semantic_dim: Positive = 128
+    stem_dim: Positive = 960
+    ngram_dim: Positive = 960
+    shares: tuple[Share, Share, Share] = (0.2, 0.4, 0.4)
+    ngram_buckets: Positive = 131_072
+    ngram_min: Positive = 3
+    ngram_max: Positive = 4
+    dampening: Annotated[float, Field(gt=0, le=1)] = 0.6
+    idf_exponent: Annotated[float, Field(ge=0, le=3)] = 0.7
+    max_members: Annotated[int, Field(gt=0, le=255)] = 4
+    least: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    teacher: str | None = None
+    aliases: dict[str, str] = {}
+    vocabulary_texts: Positive = 300_000
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Refuse shares that do not add up, and an empty range of n-gram lengths."""
+        if abs(sum(self.shares) - 1) > 1e-6:
+            raise ValueError(f"shares {list(self.shares)} add up to {sum(self.shares):g}, not to 1")
         if self.ngram_min > self.ngram_max:
             raise ValueError(f"ngram_min {self.ngram_min} exceeds ngram_max {self.ngram_max}")
         return self
@@ -129,5 +188,6 @@ class ScratchBackbone(_Strict):
 
 
 BackboneSettings = Annotated[
-    FeatureBackbone | TokenBackbone | TransformerBackbone | ScratchBackbone, Field(discriminator="kind")
+    FeatureBackbone | LexiconBackbone | TokenBackbone | TransformerBackbone | ScratchBackbone,
+    Field(discriminator="kind"),
 ]

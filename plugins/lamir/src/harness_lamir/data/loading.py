@@ -8,7 +8,7 @@ ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness_lamir.data.contamination import EvaluationTexts, evaluation_texts
 from harness_lamir.data.finding import find_files, forbidden_folders, language_by_name
 from harness_lamir.data.reading import FileRecord, OnProgress, RunData, SourceReader, source_in_words
-from harness_lamir.data.rows import texts_of
+from harness_lamir.data.rows import Kind, Row, texts_of
 from harness_lamir.data.seen import SeenHashes
 from harness_lamir.data.streams import Group, RowStream
 from harness_lamir.recipe import Recipe, Source, Stream
@@ -52,6 +52,12 @@ class Streams:
                 texts.extend(chain.from_iterable(map(texts_of, rows)))
                 del texts[until:]
         return texts
+
+    def rows(self, kind: Kind) -> Iterator[Row]:
+        """Yield every row of the streams of a kind."""
+        for stream in self.by_name.values():
+            if stream.kind == kind:
+                yield from stream
 
 
 def used_streams(recipe: Recipe) -> list[str]:

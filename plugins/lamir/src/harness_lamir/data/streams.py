@@ -11,7 +11,7 @@ All chance comes from the `random.Random` that is passed in: who saves its state
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from random import Random
@@ -141,6 +141,12 @@ class RowStream:
                 weights[index] = 0.0
                 cumulated = list(accumulate(weights))
         return taken
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield every row there is to draw, source after source, whole and in no order that means anything."""
+        for group, numbers, size in zip(self._groups, self._numbers, self._sizes, strict=True):
+            for number in numbers[:size]:
+                yield group.table[int(number)]
 
     @property
     def rows(self) -> int:

@@ -44,6 +44,7 @@ class CardFacts:
         dim: dimensions of a vector.
         parameters: how many numbers were there to train.
         sentence_transformers: whether the folder loads there.
+        own_module: whether it takes a module of this distribution to do so.
         processes: how many processes trained together.
     """
 
@@ -56,6 +57,7 @@ class CardFacts:
     dim: int
     parameters: int
     sentence_transformers: bool
+    own_module: bool = False
     processes: int = 1
 
 
@@ -113,8 +115,7 @@ def _use(facts: CardFacts) -> str:
     ]
     kind = facts.recipe.backbone.kind
     if facts.sentence_transformers:
-        # The bag of features is a module of ours: sentence-transformers imports it once told that it may.
-        own = kind == "features"
+        own = facts.own_module  # sentence-transformers imports it once told that it may
         lines += [
             "",
             "With sentence-transformers, where harness-lamir is installed:" if own else "With sentence-transformers:",
@@ -148,10 +149,10 @@ def _use(facts: CardFacts) -> str:
             f"vectors = torch.nn.functional.normalize({pooled}, dim=-1)",
             "```",
         ]
-    elif kind == "features":
+    elif facts.own_module:
         lines += [
             "",
-            "With transformers and harness-lamir, whose tokenizer reads the features of a text:",
+            "With harness-lamir alone:",
             "",
             "```python",
             "from pathlib import Path",
@@ -246,12 +247,14 @@ def _data(facts: CardFacts) -> str:
     ]
     recipe = facts.recipe
     if recipe.forbidden:
-        dropped = sum(file.dropped for file in facts.files)
-        near = "or shares most of its word 5-grams with one " if recipe.near_duplicates is not None else ""
+        exact, near = sum(file.exact for file in facts.files), sum(file.near for file in facts.files)
+        others = ""
+        if recipe.near_duplicates is not None:
+            others = f", and {near:,} rows for a text that has {recipe.near_duplicates:.0%} of its word 5-grams in one"
         lines += [
             f"Kept apart from: {', '.join(f'`{name}`' for name in recipe.forbidden)}. No file in there was read for "
-            f"training, and no row with a text that equals one of theirs (but for case, width and spacing) {near}was "
-            f"used; {dropped:,} rows were left out for it.",
+            f"training. {exact:,} rows were left out for a text that equals one of theirs (but for case, width and "
+            f"spacing){others}.",
             "",
         ]
     lines += [

@@ -41,9 +41,7 @@ def translation_accuracy(backbone: Backbone, pairs: Sequence[Translation], group
     with torch.inference_mode(), evaluation_mode(backbone):
         english, other = (_encode(backbone, texts, languages, group) for texts, languages in sides)  # (P, D) each
         keys = [torch.tensor([key_of(text) for text in texts], device=english.device) for texts, _ in sides]
-        there = _found(english, other, keys[0])
-        back = _found(other, english, keys[1])
-    return (there + back) / 2
+    return (_found(english, other, keys) + _found(other, english, keys)) / 2
 
 
 def _encode(backbone: Backbone, texts: list[str], languages: list[str], group: Group) -> Tensor:
@@ -61,10 +59,14 @@ def _encode(backbone: Backbone, texts: list[str], languages: list[str], group: G
     return vectors
 
 
-def _found(queries: Tensor, passages: Tensor, keys: Tensor) -> float:
-    """The share of queries (P, D) that find a passage whose query has the same key: (P,) int64."""
+def _found(queries: Tensor, passages: Tensor, keys: Sequence[Tensor]) -> float:
+    """The share of queries (P, D) that find the row of a pair with one side in common with theirs.
+
+    `keys` holds those of both sides, (P,) int64 each.
+    """
     right = 0
     for start in range(0, len(queries), _BATCH):
         nearest = (queries[start : start + _BATCH] @ passages.T).argmax(dim=1)  # (B,)
-        right += int((keys[nearest] == keys[start : start + _BATCH]).sum())
+        same = [side[nearest] == side[start : start + _BATCH] for side in keys]  # 2 × (B,)
+        right += int((same[0] | same[1]).sum())
     return right / len(queries)

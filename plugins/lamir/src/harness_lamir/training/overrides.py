@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from harness._util.names import did_you_mean
 from harness.errors import UsageError
+from harness_lamir.backbones.settings import BackboneSettings
 from harness_lamir.recipe import Evaluation, Recipe, parse_recipe
 
 __all__ = ["Change", "changed", "parse_change", "parse_number"]
@@ -56,8 +58,17 @@ def changed(recipe: Recipe, changes: Iterable[Change], where: str) -> Recipe:
     """
     content = recipe.model_dump(mode="json")
     for path, value in changes:
-        _put(content, path.split("."), value, path)
+        _put(content, path.split("."), _completed(value) if path == "backbone" else value, path)
     return parse_recipe(content, where)
+
+
+def _completed(backbone: Any) -> Any:
+    """A backbone of another kind with its defaults, so that later changes find its keys; a wrong one as it is."""
+    try:
+        settings: TypeAdapter[Any] = TypeAdapter(BackboneSettings)
+        return settings.validate_python(backbone).model_dump(mode="json")
+    except ValidationError:
+        return backbone
 
 
 def _put(node: Any, keys: Sequence[str], value: Any, path: str) -> None:

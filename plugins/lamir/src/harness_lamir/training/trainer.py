@@ -171,6 +171,7 @@ class _Run:
             recipe.backbone,
             lambda count: self.streams.sample_texts(count, generator(recipe.seed, "vocabulary")),
             seed=recipe.seed,
+            rows=self.streams.rows,
         ).to(group.device)
         if recipe.runtime.gradient_checkpointing:
             _checkpoint_gradients(self.backbone)
@@ -271,7 +272,9 @@ class _Run:
                 (draft / "README.md").write_text(model_card(self._facts(command, heldout, draft)), encoding="utf-8")
                 if self.log is not None:
                     self.log.close()
-                shutil.copytree(self.work, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*step-*"))
+                shutil.copytree(
+                    self.work, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns("step-*", ".step-*")
+                )
             clear(self.work)
         self.group.wait()
         return Outcome(self.output, progress, heldout)
@@ -348,6 +351,7 @@ class _Run:
 
     def _facts(self, command: str, heldout: HeldOut | None, draft: Path) -> CardFacts:
         """What the card tells."""
+        modules = draft / "modules.json"
         kinds = {stream.kind for stream in self.streams.by_name.values()}
         spoken = {code for s in self.streams.by_name.values() for name in s.languages for code in name.split("+")}
         if kinds & {"parallel", "triplet"}:
@@ -361,7 +365,8 @@ class _Run:
             command=command,
             dim=self.backbone.dim,
             parameters=sum(p.numel() for p in self.backbone.parameters()),
-            sentence_transformers=(draft / "modules.json").is_file(),
+            sentence_transformers=modules.is_file(),
+            own_module=modules.is_file() and "harness_lamir." in modules.read_text(encoding="utf-8"),
             processes=self.group.size,
         )
 

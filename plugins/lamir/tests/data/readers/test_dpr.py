@@ -47,6 +47,12 @@ def test_questions(write: Write, read: Read) -> None:
         ]
 
 
+def test_a_byte_order_mark_is_no_text(write: Write, read: Read) -> None:
+    """Files of Windows are read."""
+    path = write("nq.json", b"\xef\xbb\xbf" + json.dumps([question("q")]).encode() + b"\r\n")
+    assert read(path, "ir") == [(1, Pair("q", "T\n\nq yes", ("q no", "U\n\nnor")))]
+
+
 _STRING = st.text(st.characters(codec="utf-8"))
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _STRING,

@@ -31,7 +31,7 @@ __all__ = ["FeatureBackbone"]
 
 _FILES = ("config.json", FEATURES_FILE, "model.safetensors", TOKENIZER_FILE)
 #: How sentence-transformers finds the model; see that module for what it takes to load.
-_SENTENCE_MODULE = "harness_lamir.backbones.features.sentence_module.SentenceFeatures"
+_SENTENCE_MODULE = "harness_lamir.backbones.sentence_module.SentenceBackbone"
 _COUNTED_TEXTS = 50_000  # enough for document frequencies
 
 

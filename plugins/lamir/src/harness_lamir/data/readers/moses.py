@@ -92,7 +92,7 @@ def _in_step(english: Path, other: Path) -> Iterator[tuple[tuple[int, str], tupl
                 ends[path] = line[0]
         if first is None or second is None:
             short = True  # go on, to tell how many lines there are
-        elif not short:
+        else:
             yield first, second
     if short:
         raise DataError(

@@ -1,4 +1,4 @@
-"""The bag of features as a module of sentence-transformers, which asks for a torch module with these methods.
+"""Our own static backbones as a module of sentence-transformers, which asks for a torch module with these methods.
 
 `modules.json` names the class below. From version 6 on, sentence-transformers imports classes of other packages only
 when told to:
@@ -17,29 +17,29 @@ import torch
 from torch import Tensor, nn
 
 from harness.encoders.text import without_surrogates
-from harness_lamir.backbones.features import FeatureBackbone
-from harness_lamir.backbones.features.extractor import PAD
-from harness_lamir.backbones.ids import pad_rows
+from harness_lamir.backbones.building import load_backbone
+from harness_lamir.backbones.ids import IdBackbone, pad_rows
 
-__all__ = ["SentenceFeatures"]
+__all__ = ["SentenceBackbone"]
 
 
-class SentenceFeatures(nn.Module):
+class SentenceBackbone(nn.Module):
     """Texts to unit vectors under the key `sentence_embedding`."""
 
     save_in_root = True
     modalities = ("text",)
 
-    def __init__(self, backbone: FeatureBackbone) -> None:
+    def __init__(self, backbone: IdBackbone) -> None:
         """Keep the backbone."""
         super().__init__()
         self.backbone = backbone
-        self.tokenizer = backbone.extractor
+        self.tokenizer = None
         self.max_seq_length = backbone.max_tokens
 
     def preprocess(self, inputs: list[str], prompt: str | None = None, **_: Any) -> dict[str, Tensor]:
         """Turn texts into (B, L) `input_ids` and `attention_mask`."""
-        return pad_rows(self.backbone.ids([without_surrogates((prompt or "") + text) for text in inputs]), PAD)
+        texts = [without_surrogates((prompt or "") + text) for text in inputs]
+        return pad_rows(self.backbone.ids(texts), self.backbone.pad_id)
 
     def tokenize(self, texts: list[str], **_: Any) -> dict[str, Tensor]:
         """Do the same under the name that versions before 6 call."""
@@ -61,6 +61,9 @@ class SentenceFeatures(nn.Module):
         self.backbone.save(Path(output_path))
 
     @classmethod
-    def load(cls, model_name_or_path: str, subfolder: str = "", **_: Any) -> SentenceFeatures:
+    def load(cls, model_name_or_path: str, subfolder: str = "", **_: Any) -> SentenceBackbone:
         """Read a local folder."""
-        return cls(FeatureBackbone.load(Path(model_name_or_path) / subfolder))
+        backbone = load_backbone(Path(model_name_or_path) / subfolder)
+        if not isinstance(backbone, IdBackbone):
+            raise TypeError(f"{type(backbone).__name__} is no backbone of ids")
+        return cls(backbone)
