@@ -1,12 +1,14 @@
-"""From a folder or a hub id to a local folder that holds safetensors weights.
+"""From a folder, a package's folder or a hub id to a local folder that holds safetensors weights.
 
 A hub id is taken at a full commit alone: a branch or a tag moves, and a run that names one cannot be repeated. Files
-are fetched only here, by `huggingface_hub`, which keeps them in its cache; pickled weights are never fetched.
+are fetched only here, by `huggingface_hub`, which keeps them in its cache; pickled weights are never fetched. Some
+models come as Python packages: `package:NAME/FOLDER` is a folder in the installed package NAME.
 """
 
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness._util.names import did_you_mean
@@ -14,6 +16,7 @@ from harness.errors import UsageError
 
 __all__ = ["locate", "require_safetensors"]
 
+_PACKAGE = "package:"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 #: What a snapshot is made of: configuration, vocabulary, safetensors. Other formats would only cost time.
@@ -26,7 +29,7 @@ def locate(model: str, revision: str | None, *, where: str, weights: bool = True
     """Return the local folder of a model; a hub id is fetched, or found in the cache.
 
     Args:
-        model: a folder, or a hub id, which may carry its commit: `owner/name@commit`.
+        model: a folder, `package:NAME/FOLDER`, or a hub id, which may carry its commit: `owner/name@commit`.
         revision: the commit of a hub id: 40 hexadecimal digits.
         where: the key of the recipe, for errors.
         weights: whether the folder must hold weights; false where a tokenizer is all that is wanted.
@@ -34,7 +37,7 @@ def locate(model: str, revision: str | None, *, where: str, weights: bool = True
     Raises:
         UsageError: there is no such folder or model, or a hub id has no full commit.
     """
-    path = Path(model).expanduser()
+    path = _in_package(model.removeprefix(_PACKAGE), where) if model.startswith(_PACKAGE) else Path(model).expanduser()
     if path.is_dir():
         if revision is not None:
             raise UsageError(f"{where}: {model} is a folder; a revision goes with a hub id", hint="Leave it out.")
@@ -55,6 +58,20 @@ def locate(model: str, revision: str | None, *, where: str, weights: bool = True
             hint="A branch or tag moves; name the 40-digit commit that the hub shows under 'Files and versions'.",
         )
     return _snapshot(name, commit, where, weights=weights)
+
+
+def _in_package(name: str, where: str) -> Path:
+    """Return the folder `NAME/FOLDER` of an installed package, which is not imported."""
+    package, _, folder = name.partition("/")
+    spec = find_spec(package) if package.isidentifier() else None
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        path = (Path(root) / folder).resolve()
+        if path.is_dir() and path.is_relative_to(Path(root).resolve()):
+            return path
+    raise UsageError(
+        f"{where}: the installed packages have no folder {name!r}",
+        hint=f"Install the package that provides {package!r}, or name a folder or a hub id.",
+    )
 
 
 def _snapshot(name: str, commit: str, where: str, *, weights: bool) -> Path:

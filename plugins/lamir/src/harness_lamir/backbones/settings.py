@@ -38,6 +38,8 @@ class FeatureBackbone(_Strict):
         token_weight: factor on the first weights of tokens: a word has one or two of them beside some twenty n-grams,
             which would otherwise drown them.
         vocabulary_texts: texts drawn from the streams to learn the vocabulary from.
+        init: a folder that an earlier run of this kind wrote, to go on from: vocabulary, shape and weights are its
+            own, and the settings above are not read; none starts anew.
     """
 
     kind: Literal["features"]
@@ -50,6 +52,7 @@ class FeatureBackbone(_Strict):
     ngram_max: Positive = 5
     token_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     vocabulary_texts: Positive = 300_000
+    init: str | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

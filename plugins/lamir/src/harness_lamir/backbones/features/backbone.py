@@ -57,7 +57,12 @@ class FeatureBackbone(IdBackbone):
     def build(
         cls, settings: kinds.FeatureBackbone, sample_texts: Callable[[int], list[str]], *, seed: int
     ) -> FeatureBackbone:
-        """Learn a vocabulary, draw the embeddings, and start the weights at inverse document frequencies."""
+        """Learn a vocabulary, draw the embeddings, and start the weights at inverse document frequencies.
+
+        With `init`, load that folder instead. Raises UsageError where it cannot be used, or there is no text.
+        """
+        if settings.init is not None:
+            return cls.load(Path(settings.init).expanduser())
         texts = sample_texts(settings.vocabulary_texts)
         if not texts:
             raise UsageError("backbone: there is no text to learn a vocabulary from")
