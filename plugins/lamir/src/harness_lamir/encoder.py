@@ -28,7 +28,7 @@ _FEATURE_FILES = ("config.json", "features.json", "model.safetensors", "tokenize
 _DECIDING = (
     "*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt", "*.model", "modules.json",
-    "sentence_bert_config.json", "config_sentence_transformers.json", "adapters.json", "features.json",
+    "sentence_bert_config.json", "config_sentence_transformers.json", "adapters.json", "features.json", "words.txt.gz", "stems.txt.gz",
 )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def encoder_of(
     fingerprint: str,
     device: str | None = None,
     dtype: str = "float32",
-    batch_tokens: int = 16_384,
+    batch_tokens: int | None = None,
     training_datasets: tuple[str, ...] | None = None,
     model: str | None = None,
     licence: str | None = None,
@@ -89,7 +89,7 @@ def encoder_of(
         fingerprint: changes whenever a vector does; `weights_fingerprint` gives one.
         device: auto, or a torch name; by default where the backbone is.
         dtype: auto, or a torch name.
-        batch_tokens: ids per batch, padding included.
+        batch_tokens: ids per batch, padding included; by default what suits the backbone.
         training_datasets: what it was trained on; None where unknown.
         model: the name of the model.
         licence: the licence of its weights.
@@ -108,7 +108,8 @@ def encoder_of(
         licence=licence,
     )
     where = str(backbone.device) if device is None else device
-    return LamirEncoder(backbone, info, device=where, dtype=dtype, batch_tokens=batch_tokens)
+    size = backbone.batch_tokens if batch_tokens is None else batch_tokens
+    return LamirEncoder(backbone, info, device=where, dtype=dtype, batch_tokens=size)
 
 
 def shipped_checkpoint() -> Path:

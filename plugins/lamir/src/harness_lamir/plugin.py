@@ -7,7 +7,7 @@ from pydantic import Field
 from harness.plugins import EncoderOptions, EncoderSpec, ObjectiveSpec, TrainerSpec, hookimpl
 from harness_lamir.objectives import options
 
-#: What the shipped checkpoint was trained on, as its recipe names the sources.
+#: What the shipped checkpoint was trained on, as its recipe names the sources, and the teacher of its English rows.
 TRAINING_DATASETS = (
     "afriqa-train",
     "wordnet-definitions",
@@ -18,6 +18,7 @@ TRAINING_DATASETS = (
     "wikipedia-titles",
     "cldr",
     "openstreetmap-tagging",
+    "all-MiniLM-L6-v2 (teacher)",
 )
 
 
@@ -30,10 +31,10 @@ class LamirOptions(EncoderOptions):
     )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1 or mps")
     dtype: str = Field(default="auto", description="auto, float32, bfloat16 or float16")
-    batch_tokens: int = Field(
-        default=262_144,
+    batch_tokens: int | None = Field(
+        default=None,
         ge=1,
-        description="features per batch, padding included; bounds the memory",
+        description="tokens per batch, padding included, which bounds the memory; by default what suits the backbone",
     )
 
 
@@ -46,7 +47,7 @@ def harness_encoders() -> list[EncoderSpec]:
             factory="harness_lamir.encoder:load",
             options=LamirOptions,
             training_datasets=TRAINING_DATASETS,
-            summary="static multilingual bag of tokens and romanised n-grams, trained with LAMIR",
+            summary="every word a mixture of English stems, learnt from parallel text and trained with LAMIR",
         )
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from harness_lamir.backbones import settings as kinds
 from harness_lamir.backbones.building import build_backbone
 from harness_lamir.backbones.ids import IdBackbone
 from harness_lamir.backbones.vocabulary import word_tokenizer
+from harness_lamir.data.rows import Kind, Row, Translation
 from tokenizers import processors
 from transformers import (
     BertConfig,
@@ -38,7 +39,24 @@ TEXTS = [
 ]
 #: What an encoder may be given: nothing, broken text, one word and thousands.
 ODD = ["", "  ", "\ud800 lone", "a\x00b", "…", "word " * 60, "x" * 200]
-KINDS = ["features", "lexical", "tokens", "scratch", "bert", "xlm-r", "xmod"]
+KINDS = ["features", "lexical", "lexicon", "tokens", "scratch", "bert", "xlm-r", "xmod"]
+
+
+#: What a lexicon is made of.
+TRANSLATIONS = [
+    ("the river", "река", "ru"),
+    ("Moscow stands on the river", "Москва стоит на реке", "ru"),
+    ("Tokyo is the capital of Japan", "東京は日本の首都", "ja"),
+    ("capital", "首都", "ja"),
+    ("where is the water?", "maji yako wapi?", "sw"),
+    ("the river and the bridge", "mto na daraja", "sw"),
+]
+
+
+def rows(kind: Kind) -> Iterator[Row]:
+    """Yield the rows of a recipe's streams: translations alone."""
+    if kind == "parallel":
+        yield from (Translation(*row) for row in TRANSLATIONS)
 
 
 def sample(count: int) -> list[str]:
@@ -91,6 +109,9 @@ def recipes(folders: dict[str, Path]) -> dict[str, kinds.BackboneSettings]:
     given = {
         "features": kinds.FeatureBackbone(**features),
         "lexical": kinds.FeatureBackbone(**features, lexical_dim=20, lexical_share=0.5, token_weight=2.0),
+        "lexicon": kinds.LexiconBackbone(
+            kind="lexicon", semantic_dim=12, stem_dim=32, ngram_dim=64, ngram_buckets=200, vocabulary_texts=50
+        ),
         "tokens": kinds.TokenBackbone(kind="tokens", dim=12, tokens=150, vocabulary_texts=50),
         "scratch": kinds.ScratchBackbone(
             kind="scratch", layers=2, hidden=16, heads=2, tokens=150, max_tokens=24, vocabulary_texts=50
@@ -110,7 +131,7 @@ def make_backbone(recipes: dict[str, kinds.BackboneSettings]) -> Callable[..., I
     """Return a function that builds a backbone anew from the name of its kind and a seed, in `eval` mode."""
 
     def make(kind: str, seed: int = 1) -> IdBackbone:
-        backbone = build_backbone(recipes[kind], sample, seed=seed)
+        backbone = build_backbone(recipes[kind], sample, seed=seed, rows=rows)
         assert isinstance(backbone, IdBackbone)
         return backbone.eval()
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from harness.encoders.text import without_surrogates
 
-KINDS = ["features", "lexical", "tokens", "scratch", "bert", "xlm-r", "xmod"]
+KINDS = ["features", "lexical", "lexicon", "tokens", "scratch", "bert", "xlm-r", "xmod"]
 TEXTS = ["the river", "where is the water?", "Москва стоит на реке", "東京は日本の首都", "a captain and a letter " * 9]
 ODD = ["", "  ", "\ud800 lone", "a\x00b", "…", "word " * 60, "x" * 200]
 LANGUAGES = ["en", "en", "ru", "ja", "sw"]
@@ -81,7 +81,7 @@ def test_the_encoder_gives_the_vectors_of_the_backbone(backbone: IdBackbone) -> 
 def test_a_round_trip_keeps_vectors_and_settings(backbone: IdBackbone, tmp_path: Path) -> None:
     """What is saved and loaded encodes as before, roles and languages included, and saves the same again."""
     backbone.save(tmp_path)
-    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} <= {".json", ".safetensors"}
+    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} <= {".json", ".safetensors", ".gz"}
     loaded = load_backbone(tmp_path)
     assert isinstance(loaded, IdBackbone)
     assert (loaded.dim, loaded.max_tokens, loaded.prompts) == (backbone.dim, backbone.max_tokens, backbone.prompts)
@@ -90,7 +90,7 @@ def test_a_round_trip_keeps_vectors_and_settings(backbone: IdBackbone, tmp_path:
         np.testing.assert_allclose(
             encoded(loaded.eval(), TEXTS, role=role, languages=LANGUAGES),
             encoded(backbone, TEXTS, role=role, languages=LANGUAGES),
-            atol=1e-6,
+            atol=_rounding(tmp_path),
         )
     second = tmp_path / "again"
     second.mkdir()
@@ -102,13 +102,13 @@ def test_a_round_trip_keeps_vectors_and_settings(backbone: IdBackbone, tmp_path:
 def test_sentence_transformers_gives_the_same_vectors(backbone: IdBackbone, tmp_path: Path) -> None:
     """Its own prompts, pooling, length and normalisation; odd texts, too."""
     backbone.save(tmp_path)
-    # Only the features need a class of ours, which the library imports when it is told to.
-    other = sentence_transformer(tmp_path, trust_remote_code=kind_of(tmp_path) == "features")
+    # Only static backbones of our own need a class of ours, which the library imports when it is told to.
+    other = sentence_transformer(tmp_path, trust_remote_code=kind_of(tmp_path) in ("features", "lexicon"))
     texts = [without_surrogates(text) for text in [*TEXTS, *ODD]]
     ask = {"query": other.encode_query, "passage": other.encode_document}
     for role in ("query", "passage"):
         vectors = ask[role](texts, batch_size=3, show_progress_bar=False)
-        np.testing.assert_allclose(vectors, encoded(backbone, texts, role=role), atol=1e-6)
+        np.testing.assert_allclose(vectors, encoded(backbone, texts, role=role), atol=_rounding(tmp_path))
     assert other.prompts == {name: backbone.prompts.get(role, "") for name, role in ROLE_OF.items()}
 
 
@@ -131,6 +131,8 @@ def test_transformers_gives_the_same_vectors(backbone: IdBackbone, tmp_path: Pat
         if kind_of(tmp_path) == "features":
             ids = [torch.tensor([row]) for row in backbone.ids(texts)]
             found = torch.cat([model(row) for row in ids]).numpy()
+        elif kind_of(tmp_path) == "lexicon":
+            found = model(**backbone.tokenize(texts, role="passage")).numpy()
         else:
             tokenizer = AutoTokenizer.from_pretrained(tmp_path)
             batch = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
@@ -138,7 +140,12 @@ def test_transformers_gives_the_same_vectors(backbone: IdBackbone, tmp_path: Pat
             mask = batch["attention_mask"].numpy()[:, :, None]
             pooled = states[:, 0] if backbone.pooling == "cls" else (states * mask).sum(1) / mask.sum(1)
             found = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=_rounding(tmp_path))
+
+
+def _rounding(folder: Path) -> float:
+    """Return how far vectors may move by a round trip: the lexicon writes its weights with half the digits."""
+    return 1e-3 if kind_of(folder) == "lexicon" else 1e-6
 
 
 def test_a_seed_decides_every_byte(kind: str, make_backbone: Make, tmp_path: Path) -> None:

@@ -69,6 +69,27 @@ def test_a_model_that_is_not_here_is_told(monkeypatch: pytest.MonkeyPatch) -> No
         locate("owner/name", COMMIT, where="x")
 
 
+def test_a_folder_of_a_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is found without an import, and never outside of the package."""
+    (tmp_path / "some_models" / "model" / "deep").mkdir(parents=True)
+    (tmp_path / "some_models" / "__init__.py").write_text("raise AssertionError('imported')")
+    (tmp_path / "single.py").write_text("")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert locate("package:some_models/model", None, where="x") == tmp_path / "some_models" / "model"
+    assert locate("package:some_models/model/deep", None, where="x").name == "deep"
+    with pytest.raises(UsageError, match=r"x: the installed package 'some_models' has no folder 'modell'\n.*'model'"):
+        locate("package:some_models/modell", None, where="x")
+    for outside in ("../elsewhere", str(tmp_path / "elsewhere"), "__init__.py"):
+        with pytest.raises(UsageError, match="has no folder"):
+            locate(f"package:some_models/{outside}", None, where="x")
+    for name in ("no_such_models", "single", "../some_models", "some_models.model", "__main__", ""):
+        with pytest.raises(UsageError, match="there is no installed package"):
+            locate(f"package:{name}/model", None, where="x")
+    with pytest.raises(UsageError, match="a revision goes with a hub id"):
+        locate("package:some_models/model", COMMIT, where="x")
+
+
 def test_a_misspelt_folder_is_told(tmp_path: Path) -> None:
     """The nearest folder is named; a folder has no revision."""
     (tmp_path / "model").mkdir()

@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from harness_lamir.data.loading import Streams
 from harness_lamir.data.rows import Pair, Row, Text
 from harness_lamir.data.streams import Group, RowStream, temperature_weights
 from hypothesis import given, settings
@@ -135,3 +136,28 @@ def test_weights_of_a_source_add_up_to_its_share(sizes: dict[str, int], alpha: f
     assert sum(weights.values()) == pytest.approx(share)
     ordered = sorted(sizes, key=lambda code: sizes[code])
     assert all(weights[a] <= weights[b] * (1 + 1e-12) for a, b in pairwise(ordered))
+
+
+def test_every_row_comes_once() -> None:
+    """Going through a stream gives what can be drawn: all rows but those that are held out, whole, again and again."""
+    stream = make_stream()
+    every = Counter(row.text for row in stream)
+    assert every.total() == stream.rows == 1050 and max(every.values()) == 1
+    held = {row.text for row in stream.hold_out(Random(4), 200)}
+    left = [row.text for row in stream]
+    assert len(left) == stream.rows == 850 and set(left) == set(every) - held
+    assert [row.text for row in stream] == left
+    assert {row.text for row in stream.draw(Random(5), 500)} <= set(left)
+    pairs: list[Row] = [Pair("q", "p", ("n", "m"))]
+    only = RowStream("ir", "ir", [Group("s", "en", pairs, np.array([0]), 1.0)], batch_size=1, hard_negatives=1)
+    assert list(only) == pairs
+
+
+def test_rows_of_a_kind() -> None:
+    """All streams of the kind, one after another; none where there is none."""
+    first, second = make_stream(), make_stream(sizes={"big": {"aa": 2}})
+    streams = Streams({"one": first, "two": second}, [])
+    assert [row.text for row in streams.rows("text") if isinstance(row, Text)] == [
+        row.text for stream in (first, second) for row in stream
+    ]
+    assert list(streams.rows("ir")) == []

@@ -21,12 +21,14 @@ _TIMEOUT = 120
 _GRADIENTS = """
 import torch
 from safetensors.torch import save_file
+from harness_lamir.backbones import transformer
 from harness_lamir.recipe import Runtime
 from harness_lamir.training.distributed import open_group
 from harness_lamir.training.step import gradients
 
 torch.set_num_threads(1)
 group = open_group(Runtime(device="cpu"))
+transformer._CALL = {"cpu": 2 if group.size > 1 else 10**9}  # several cut what they encode by length, one does not
 found = {}
 for chunk in (0, 2):
     backbone = here.small_backbone(double=True).train()

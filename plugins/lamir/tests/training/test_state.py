@@ -14,7 +14,7 @@ import pytest
 import torch
 from harness_lamir.recipe import Recipe
 from harness_lamir.training.optimizing import make_optimizer
-from harness_lamir.training.state import Progress, Scored, State, clear, identity_of, newest, state_folder
+from harness_lamir.training.state import Progress, Scored, State, check_recipe, clear, identity_of, newest, state_folder
 from harness_lamir.training.trainer import train
 from torch import nn
 
@@ -185,3 +185,16 @@ def test_the_best_score_is_the_first_of_equals() -> None:
     progress = Progress(scores=[Scored(step, mean, {}) for step, mean in enumerate([0.1, 0.3, 0.2, 0.3])])
     assert progress.best is progress.scores[1] and progress.since_best == 2
     assert Progress().best is None and Progress().since_best == 0
+
+
+def test_another_recipe_is_refused_before_any_data_is_read(make_recipe: Make, tmp_path: Path) -> None:
+    """`check_recipe` names what differs, by the state's own file alone, and says nothing of one it cannot read."""
+    recipe = Recipe.model_validate(make_recipe())
+    saved = tmp_path / ".model.training" / "step-00000002"
+    saved.mkdir(parents=True)
+    check_recipe(saved, recipe)  # no state.json: left to `load`
+    identity = identity_of(recipe, {"stream:file": "digest"})
+    (saved / "state.json").write_text(json.dumps({"identity": identity}), encoding="utf-8")
+    check_recipe(saved, recipe)
+    with pytest.raises(UsageError, match=r"recipe\.steps is \d+ there and 99999 here"):
+        check_recipe(saved, recipe.model_copy(update={"steps": 99_999}))

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from harness_lamir.backbones.base import Backbone
+from harness_lamir.backbones import transformer
+from harness_lamir.backbones.base import Backbone, Batch
 from harness_lamir.objectives.base import Objective, Texts, View
 from harness_lamir.training.seeds import seed_of
 from harness_lamir.training.step import Member, chunks_of, gradients, key_of, own_parameters
@@ -39,10 +40,14 @@ def plain(backbone: Backbone, members: list[Member], rows: Rows, chunk: int | No
     own = [(text, role) for text, role, taught in wanted if not taught]
     lengths = backbone.lengths([text for text, _ in own]) if chunk else [0] * len(own)
     vectors: dict[tuple[str, str, bool], Tensor] = {}
-    for number, piece in enumerate(chunks_of(own, lengths, chunk)):  # type: ignore[arg-type]
-        torch.manual_seed(seed_of(seed, 0, number))
-        encoded = backbone.encode([own[i][0] for i in piece.positions], role=piece.role)
-        vectors |= {(*own[i], False): encoded[j] for j, i in enumerate(piece.positions)}
+    number = 0
+    for piece in chunks_of(own, lengths, chunk):  # type: ignore[arg-type]
+        batch = backbone.tokenize([own[i][0] for i in piece.positions], role=piece.role)
+        for at, part in backbone.parts(batch, len(piece.positions)):
+            torch.manual_seed(seed_of(seed, 0, number))
+            encoded = backbone(part)
+            vectors |= {(*own[piece.positions[row]], False): encoded[j] for j, row in enumerate(at)}
+            number += 1
     total = torch.zeros(())
     for member, views in asked:
         given = {}
@@ -127,13 +132,13 @@ def test_each_text_is_encoded_once(make_backbone: Make, monkeypatch: pytest.Monk
     """Over all views and objectives; a text of both roles twice."""
     backbone = make_backbone()
     calls: list[tuple[str, str]] = []
-    encode = backbone.encode
+    tokenize = backbone.tokenize
 
-    def counting(texts: Sequence[str], *, role: Any, languages: Any = None) -> Tensor:
+    def counting(texts: Sequence[str], *, role: Any, languages: Any = None) -> Batch:
         calls.extend((text, role) for text in texts)
-        return encode(texts, role=role, languages=languages)
+        return tokenize(texts, role=role, languages=languages)
 
-    monkeypatch.setattr(backbone, "encode", counting)
+    monkeypatch.setattr(backbone, "tokenize", counting)
     first = summing(a=Texts(["river", "stone", "river"], ["en"] * 3), b=Texts(["stone"], ["xa"], "query"))
     second = summing(a=Texts(["stone", "water"], ["en"] * 2))
     losses = gradients(backbone, [first, second], {}, seed=0)
@@ -146,13 +151,13 @@ def test_adapters_tell_languages_apart(make_backbone: Make, monkeypatch: pytest.
     backbone = make_backbone()
     monkeypatch.setattr(backbone, "language_aware", True, raising=False)
     calls: list[str] = []
-    encode = backbone.encode
+    tokenize = backbone.tokenize
 
-    def listening(texts: Sequence[str], *, role: Any, languages: Any = None) -> Tensor:
+    def listening(texts: Sequence[str], *, role: Any, languages: Any = None) -> Batch:
         calls.extend(languages)
-        return encode(texts, role=role)
+        return tokenize(texts, role=role)
 
-    monkeypatch.setattr(backbone, "encode", listening)
+    monkeypatch.setattr(backbone, "tokenize", listening)
     losses = gradients(backbone, [summing(a=Texts(["river"] * 3, ["en", "xa", "en"]))], {}, seed=0)
     assert sorted(calls) == ["en", "xa"] and losses.texts == 2
 
@@ -199,20 +204,63 @@ def test_a_chunk_is_all_that_is_encoded_at_a_time(
         backbone = make_backbone().train()
         members = make_members(backbone, [{"use": "ir", "stream": "english"}])
         calls: list[tuple[int, bool]] = []
-        encode = backbone.encode
+        forward = backbone.forward
 
-        def listening(texts: Sequence[str], encode: Any = encode, calls: Any = calls, **rest: Any) -> Tensor:
-            calls.append((len(texts), torch.is_grad_enabled()))
-            vectors: Tensor = encode(texts, **rest)
+        def listening(batch: Batch, forward: Any = forward, calls: Any = calls) -> Tensor:
+            calls.append((len(batch["input_ids"]), torch.is_grad_enabled()))
+            vectors: Tensor = forward(batch)
             return vectors
 
-        monkeypatch.setattr(backbone, "encode", listening)
+        monkeypatch.setattr(backbone, "forward", listening)
         count = gradients(backbone, members, rows, seed=0, chunk=chunk).texts
         if chunk is None:
             assert len(calls) == 2 and all(graph for _, graph in calls) and sum(n for n, _ in calls) == count
         else:
             assert max(n for n, _ in calls) == chunk
             assert sum(n for n, graph in calls if graph) == sum(n for n, graph in calls if not graph) == count
+
+
+@pytest.mark.parametrize("chunk", [None, 4])
+def test_texts_of_other_lengths_are_encoded_apart(
+    make_backbone: Make, monkeypatch: pytest.MonkeyPatch, chunk: int | None
+) -> None:
+    """Cutting a batch into parts of like lengths is undone: vectors and gradients are those of one batch."""
+    texts = ["river stone " * n for n in (1, 30, 2, 28, 3, 1, 29, 2, 60, 1)]
+    texts = [f"{text} {number}" for number, text in enumerate(texts)]
+    results, sizes = [], []
+    for call in (8, 10**9):
+        monkeypatch.setattr(transformer, "_CALL", {"cpu": call})
+        backbone = make_backbone(double=True)
+        widths: list[int] = []
+        forward = backbone.forward
+
+        def listening(batch: Batch, forward: Any = forward, widths: Any = widths) -> Tensor:
+            widths.append(batch["input_ids"].numel())
+            vectors: Tensor = forward(batch)
+            return vectors
+
+        monkeypatch.setattr(backbone, "forward", listening)
+        losses = gradients(backbone, [summing(a=Texts(texts, ["en"] * len(texts)))], {}, seed=0, chunk=chunk)
+        results.append((losses.total, slopes(backbone)))
+        sizes.append(sum(widths))
+    (total, found), (expected_total, expected) = results
+    assert sizes[0] < (0.99 if chunk else 0.8) * sizes[1]
+    assert total == pytest.approx(expected_total, rel=1e-12)
+    for name, slope in expected.items():
+        torch.testing.assert_close(found[name], slope, atol=1e-12, rtol=1e-9, msg=name)
+
+
+def test_parts_repeat_their_dropout(make_backbone: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With dropout, a second pass over the parts of a chunk finds the vectors of the first."""
+    monkeypatch.setattr(transformer, "_CALL", {"cpu": 8})
+    backbone = make_backbone(dropout=0.3).train()
+    passes: list[Tensor] = []
+    backbone.register_forward_hook(lambda module, given, vectors: passes.append(vectors.detach()))
+    texts = [f"{'river stone ' * n} {n}" for n in (1, 30, 2, 28)]
+    gradients(backbone, [summing(a=Texts(texts, ["en"] * 4))], {}, seed=0, chunk=4)
+    assert len(passes) >= 4
+    for first, second in zip(passes[: len(passes) // 2], passes[len(passes) // 2 :], strict=True):
+        assert torch.equal(first, second)
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -31,6 +31,8 @@ class Backbone(nn.Module, ABC):
     dim: int
     #: Tokens beyond which a text is cut; None for no limit.
     max_tokens: int | None = None
+    #: Tokens of a batch, padding included, that an encoder may give it at once where nobody says otherwise.
+    batch_tokens: int = 16_384
 
     @abstractmethod
     def tokenize(self, texts: Sequence[str], *, role: Role, languages: Sequence[str] | None = None) -> Batch:
@@ -54,6 +56,15 @@ class Backbone(nn.Module, ABC):
     def encode(self, texts: Sequence[str], *, role: Role, languages: Sequence[str] | None = None) -> Tensor:
         """Tokenize and encode, with gradients if they are enabled: (len(texts), D)."""
         return self(self.tokenize(texts, role=role, languages=languages))  # type: ignore[no-any-return]
+
+    def parts(self, batch: Batch, size: int) -> list[tuple[list[int], Batch]]:
+        """Cut a batch of `size` texts into parts that are cheaper to encode one after another than at once.
+
+        Returns:
+            The rows of each part, and the part; every row is in one of them. By default the batch as it is: only a
+            backbone that computes on padding can save any.
+        """
+        return [(list(range(size)), batch)]
 
     @property
     def device(self) -> torch.device:

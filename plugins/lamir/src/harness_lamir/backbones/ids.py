@@ -16,7 +16,7 @@ from harness.encoders.protocols import Role
 from harness.encoders.text import without_surrogates
 from harness_lamir.backbones.base import Backbone, Batch
 
-__all__ = ["IdBackbone", "pad_rows"]
+__all__ = ["IdBackbone", "like_lengths", "pad_rows"]
 
 _BYTES_PER_TOKEN = 5  # of UTF-8, about the same in all scripts: four letters of English, two ideographs
 
@@ -73,3 +73,33 @@ def pad_rows(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
         input_ids[i, : len(row)] = torch.as_tensor(row, dtype=torch.int64)
         mask[i, : len(row)] = True
     return {"input_ids": input_ids, "attention_mask": mask}
+
+
+def like_lengths(lengths: Sequence[int], call: int) -> list[list[int]]:
+    """Cut a batch where the padding that is saved outweighs one more call.
+
+    Sorted by length, a run of texts is cut in two where that saves most, and the halves again, until no cut saves more
+    than `call` padded tokens.
+
+    Args:
+        lengths: tokens of each text.
+        call: the cost of a call, in tokens.
+
+    Returns:
+        Positions in `lengths`, each once, the longest texts first; in one run, and in their own order, where nothing
+        is cut.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    runs: list[list[int]] = []
+    waiting = [(0, len(order))]
+    while waiting:
+        start, end = waiting.pop()
+        saved, cut = max(
+            (((end - at) * (lengths[order[start]] - lengths[order[at]]), at) for at in range(start + 1, end)),
+            default=(0, end),
+        )
+        if saved > call:
+            waiting += [(cut, end), (start, cut)]  # the longer texts come off first
+        else:
+            runs.append(order[start:end])
+    return runs if len(runs) > 1 else [list(range(len(lengths)))]

@@ -63,14 +63,23 @@ def locate(model: str, revision: str | None, *, where: str, weights: bool = True
 def _in_package(name: str, where: str) -> Path:
     """Return the folder `NAME/FOLDER` of an installed package, which is not imported."""
     package, _, folder = name.partition("/")
-    spec = find_spec(package) if package.isidentifier() else None
-    for root in (spec.submodule_search_locations or []) if spec else []:
-        path = (Path(root) / folder).resolve()
-        if path.is_dir() and path.is_relative_to(Path(root).resolve()):
+    try:
+        spec = find_spec(package) if package.isidentifier() else None
+    except ValueError:  # a module that runs as a script has no spec
+        spec = None
+    roots = [Path(root).resolve() for root in (spec.submodule_search_locations or [])] if spec else []
+    if not roots:
+        raise UsageError(
+            f"{where}: there is no installed package {package!r}",
+            hint=f"Install the package that provides {package!r}, or name a folder or a hub id.",
+        )
+    for root in roots:
+        path = (root / folder).resolve()
+        if path.is_dir() and path.is_relative_to(root):
             return path
     raise UsageError(
-        f"{where}: the installed packages have no folder {name!r}",
-        hint=f"Install the package that provides {package!r}, or name a folder or a hub id.",
+        f"{where}: the installed package {package!r} has no folder {folder!r}",
+        did_you_mean(folder, [one.name for root in roots for one in _folders(root)]),
     )
 
 

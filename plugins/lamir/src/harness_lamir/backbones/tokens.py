@@ -56,6 +56,8 @@ class TokenBackbone(IdBackbone):
         prompts: text put before every input of a role.
     """
 
+    batch_tokens = 262_144  # a few numbers for each
+
     def __init__(
         self,
         tokenizer: Tokenizer,

@@ -27,7 +27,7 @@ from harness_lamir.backbones import settings as kinds
 from harness_lamir.backbones.base import Batch
 from harness_lamir.backbones.dense import Dense
 from harness_lamir.backbones.huggingface import embedding_table, load_model, load_tokenizer, positions
-from harness_lamir.backbones.ids import IdBackbone
+from harness_lamir.backbones.ids import IdBackbone, like_lengths
 from harness_lamir.backbones.locating import locate
 from harness_lamir.backbones.quiet import quiet_transformers
 from harness_lamir.backbones.sentence_files import (
@@ -47,6 +47,10 @@ __all__ = ["TransformerBackbone"]
 _DEFAULT = "default"
 _ADAPTERS = "adapters.json"
 _ENDLESS = 1_000_000  # beyond it, a tokenizer's length means "none known"
+# What a call costs beside its tokens, in tokens: for small products of matrices, the dense gradient of the embeddings,
+# and on accelerators the launches, which a small batch waits for.
+_CALL = {"cpu": 128}
+_CALL_ELSEWHERE = 8192
 
 
 class TransformerBackbone(IdBackbone):
@@ -157,6 +161,19 @@ class TransformerBackbone(IdBackbone):
         if self.adapters:
             batch["lang_ids"] = self._lang_ids([None] * len(texts) if languages is None else languages)
         return batch
+
+    def parts(self, batch: Batch, size: int) -> list[tuple[list[int], Batch]]:
+        """Cut a batch into texts of like lengths, where that saves more padding than further calls cost."""
+        lengths = batch["attention_mask"].sum(dim=1).tolist()
+        runs = like_lengths(lengths, _CALL.get(self.device.type, _CALL_ELSEWHERE))
+        if len(runs) == 1:
+            return [(runs[0], batch)]
+        found: list[tuple[list[int], Batch]] = []
+        for run in runs:
+            longest = lengths[run[0]]
+            rows = {name: tensor[torch.tensor(run)] for name, tensor in batch.items()}
+            found.append((run, {name: t[:, :longest] if t.ndim == 2 else t for name, t in rows.items()}))
+        return found
 
     def forward(self, batch: Batch) -> Tensor:
         """Encode a batch on the device of the weights: (B, D) float32 unit vectors."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,7 +19,18 @@ from harness.errors import UsageError
 from harness_lamir.recipe import Recipe, load_recipe
 from harness_lamir.training.overrides import changed
 
-__all__ = ["Arm", "Claim", "Experiment", "Measured", "Probes", "Run", "chosen", "load_experiment", "load_experiments", "runs"]
+__all__ = [
+    "Arm",
+    "Claim",
+    "Experiment",
+    "Measured",
+    "Probes",
+    "Run",
+    "chosen",
+    "load_experiment",
+    "load_experiments",
+    "runs",
+]
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
@@ -76,6 +87,13 @@ class Measured(_Strict):
     parallel: bool = False
 
 
+class Group(_Strict):
+    """Some of the languages of the probes: what the page calls them, and which they are."""
+
+    title: str
+    languages: Annotated[list[str], Field(min_length=1)]
+
+
 class Probes(_Strict):
     """Measurements on translations that no arm trains on (`probes`).
 
@@ -83,7 +101,8 @@ class Probes(_Strict):
         files: path of a language's file of `english<TAB>other` below the data folder, with `{language}` in it.
         after: rows of each file that training may read (the `limit` of its source); probes read what follows.
         languages: the languages to measure, all in files of the same English sentences.
-        beside: languages of further files of the same kind that training may read; all that there are by default.
+        groups: languages whose means are taken apart; all together by default. The probe `gap` of the group `new` is
+            called `gap-new`.
         sentences: so many sentences at most, in each language.
         texts: non-parallel texts of each language that distances are measured from.
         temperature: τ of langCL.
@@ -93,8 +112,27 @@ class Probes(_Strict):
     after: Annotated[int, Field(ge=0)]
     languages: Annotated[list[str], Field(min_length=2)]
     sentences: Annotated[int, Field(ge=20)] = 400
+    groups: dict[Name, Group] = {}
     texts: Annotated[int, Field(gt=0)] = 20
     temperature: Annotated[float, Field(gt=0)] = 0.05
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        """Refuse a group's language that is not measured, and a path without a place for the language."""
+        if "{language}" not in self.files:
+            raise ValueError(f"files: {self.files!r} has no {{language}} in it")
+        for group in self.groups.values():
+            for code in group.languages:
+                if code not in self.languages:
+                    raise ValueError(f"groups: {code!r} is none of the languages")
+        return self
+
+    @property
+    def parts(self) -> dict[str, tuple[str, list[str]]]:
+        """Suffix of a probe's name to (suffix of its title, languages)."""
+        if not self.groups:
+            return {"": ("", self.languages)}
+        return {f"-{name}": (f", {group.title}", group.languages) for name, group in self.groups.items()}
 
 
 class Claim(_Strict):
@@ -104,13 +142,35 @@ class Claim(_Strict):
         says: the claim in words.
         better: the arm that is expected to be better.
         worse: the arm that it is compared with.
-        on: measurements and probes by name; all measurements by default.
+        measures: measurements and probes by name; all measurements by default.
     """
 
     says: str
     better: str
     worse: str
-    on: list[str] = []
+    measures: list[str] = []
+
+
+class Curves(_Strict):
+    """A plot over a quantity.
+
+    Attributes:
+        axis: what the quantity is called.
+        lines: title of a line to its points: quantity to arm.
+        baseline: an arm that is drawn as a level.
+    """
+
+    axis: str
+    lines: dict[str, dict[Annotated[float, Field(gt=0)], Name]]
+    baseline: Name | None = None
+
+
+class Measure(NamedTuple):
+    """Something measured, whether by retrieval or by a probe."""
+
+    title: str
+    higher_is_better: bool
+    parallel: bool
 
 
 class Experiment(_Strict):
@@ -122,6 +182,7 @@ class Experiment(_Strict):
         title: its heading.
         about: what was done, for the page, in Markdown.
         recipe: the recipe that all arms start from, relative to the file.
+        set: changes to the recipe that all arms share.
         seeds: the seeds of each arm.
         start: the arm on whose text the vocabulary is learnt; all arms of a seed start from its vocabulary and initial
             weights. None: each arm starts as its recipe says.
@@ -129,6 +190,8 @@ class Experiment(_Strict):
         measured: retrieval.
         probes: measurements on translations; none by default.
         claims: what is tested.
+        ordering: `paper` where the claims together are the paper's ordering of its arms.
+        curves: a plot over a quantity, instead of one point for each arm.
         limits: what the experiment does not show, for the page.
     """
 
@@ -137,31 +200,50 @@ class Experiment(_Strict):
     title: str
     about: str = ""
     recipe: str
+    set: dict[str, Any] = {}
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     start: str | None = None
     arms: Annotated[dict[Name, Arm], Field(min_length=1)]
     measured: Annotated[list[Measured], Field(min_length=1)]
     probes: Probes | None = None
     claims: list[Claim] = []
+    ordering: Literal["paper"] | None = None
+    curves: Curves | None = None
     limits: list[str] = []
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         """Refuse names of arms and measurements that are not there, and names that occur twice."""
         named = [arm for claim in self.claims for arm in (claim.better, claim.worse)]
+        if self.curves is not None:
+            named += [arm for line in self.curves.lines.values() for arm in line.values()]
+            named += [self.curves.baseline] if self.curves.baseline else []
         for arm in [*named, *([self.start] if self.start else [])]:
             if arm not in self.arms:
                 raise ValueError(f"no arm is called {arm!r}. {did_you_mean(arm, self.arms) or ''}".strip())
         names = [one.name for one in self.measured]
-        if len(set(names)) < len(names) or set(names) & set(PROBES):
+        known = list(self.measures)
+        if len(known) < len(names) + len(self._probe_measures()):
             raise ValueError(f"names of measurements must differ, from probes' too: {', '.join(names)}")
-        known = [*names, *(PROBES if self.probes else ())]
-        for name in (name for claim in self.claims for name in claim.on):
+        for name in (name for claim in self.claims for name in claim.measures):
             if name not in known:
                 raise ValueError(f"nothing measured is called {name!r}. {did_you_mean(name, known) or ''}".strip())
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed occurs twice")
         return self
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """Everything that is measured, by name: retrieval first."""
+        return {one.name: Measure(one.title, True, one.parallel) for one in self.measured} | self._probe_measures()
+
+    def _probe_measures(self) -> dict[str, Measure]:
+        parts = self.probes.parts if self.probes else {}
+        return {
+            name + suffix: Measure(title + words, higher, True)
+            for suffix, (words, _) in parts.items()
+            for name, (title, higher) in PROBES.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +337,7 @@ def runs(experiment: Experiment, folder: Path) -> list[Run]:
 
 
 def _recipe(experiment: Experiment, base: Recipe, arm: str, seed: int) -> Recipe:
-    changes = [*experiment.arms[arm].set.items(), ("seed", seed)]
+    changes = [*experiment.set.items(), *experiment.arms[arm].set.items(), ("seed", seed)]
     return changed(base, changes, f"arm {arm!r} of experiment {experiment.name}")
 
 

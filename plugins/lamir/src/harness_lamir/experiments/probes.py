@@ -10,8 +10,9 @@ neither. For each language of l:
   all lie close together has a small gap for no merit; this does not fall for it. 1: a translation is as far off as an
   unrelated sentence.
 * `language-loss`: the mean of langCL − 2 ln 2, at a temperature.
-* `language-id`: accuracy of a logistic regression that names a sentence's language by its vector, trained on one half of
-  the sentences in all languages and tested on the other: no sentence is in both, whatever its language. Chance is 1/L.
+* `language-id`: accuracy of a logistic regression that names a sentence's language by its vector, trained on one half
+  of the sentences in all languages and tested on the other: no sentence is in both, whatever its language. Chance is
+  1/L.
 
 Text: the rows of a multi-way parallel corpus that follow those which training may read, less every row whose English
 side is among those.
@@ -72,9 +73,7 @@ def read_sentences(probes: Probes, data: Path) -> Sentences:
             hint="Lower `after`, here and as the `limit` of the source, or name fewer languages.",
         )
     english = tuple(common[: probes.sentences])
-    return Sentences(
-        english, {code: tuple(table[sentence] for sentence in english) for code, table in tables.items()}
-    )
+    return Sentences(english, {code: tuple(table[sentence] for sentence in english) for code, table in tables.items()})
 
 
 def measure(probes: Probes, sentences: Sentences, encode: Encode) -> dict[str, Measurement]:
@@ -102,15 +101,14 @@ def measure(probes: Probes, sentences: Sentences, encode: Encode) -> dict[str, M
         values["language-id"][code] = named[code]
     ids = fingerprint.of_strings(sentences.english)
     return {
-        name: Measurement(
-            metric=name,
-            subsets={
-                code: Scored(score=float(found.mean()), items=len(found), ids=ids, values=pack(found))
-                for code, found in by_language.items()
-            },
-        )
-        for name, by_language in values.items()
+        name + suffix: Measurement(metric=name, subsets={code: _scored(values[name][code], ids) for code in languages})
+        for suffix, (_, languages) in probes.parts.items()
+        for name in PROBES
     }
+
+
+def _scored(values: Floats, ids: str) -> Scored:
+    return Scored(score=float(values.mean()), items=len(values), ids=ids, values=pack(values))
 
 
 def pair_gaps(texts: Floats, english: Floats, other: Floats, temperature: float) -> tuple[Floats, float, Floats]:

@@ -21,7 +21,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness._util import atomic
 from harness.errors import UsageError
 
-__all__ = ["Measurement", "RunResult", "Scored", "load_result", "load_results", "pack", "result_path", "store", "unpack"]
+__all__ = [
+    "Measurement",
+    "RunResult",
+    "Scored",
+    "load_result",
+    "load_results",
+    "pack",
+    "result_path",
+    "store",
+    "unpack",
+]
 
 
 class _Strict(BaseModel):
@@ -32,11 +42,11 @@ class Scored(_Strict):
     """One subset: a language of a measurement."""
 
     score: float = Field(description="the mean of the items, before they were rounded to float32")
-    items: int = Field(description="how many there are: queries, or sentences")
+    items: int = Field(description="how many it has: queries, or sentences")
     passages: int | None = Field(default=None, description="passages that were searched")
     data: str | None = Field(default=None, description="SHA-256 of corpus, queries and judgements")
     ids: str = Field(description="SHA-256 of the items' ids in order: only equal ones may be paired")
-    values: str = Field(description="the items' values; see the module")
+    values: str = Field(description="the items' values, NaN for one that this subset lacks; see the module")
 
 
 class Measurement(_Strict):
@@ -115,7 +125,7 @@ def load_results(folder: Path, plans: Mapping[tuple[str, str, int], str]) -> tup
         plans: the fingerprint of the plan of each (experiment, arm, seed).
 
     Returns:
-        The results, in the order of the plans, and the paths of those that an older plan gave, which are not among them.
+        The results, in the order of the plans; and the paths of those that an older plan gave, which are left out.
     """
     found: list[RunResult] = []
     stale: list[str] = []

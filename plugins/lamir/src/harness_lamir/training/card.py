@@ -109,7 +109,7 @@ def _use(facts: CardFacts) -> str:
     lines = [
         "## Use",
         "",
-        "With [lamir-harness](https://pypi.org/project/lamir-harness/), to measure it:",
+        "With lamir-harness, to measure it:",
         "",
         "    harness run --encoder lamir -o checkpoint=FOLDER",
     ]

@@ -32,7 +32,7 @@ from harness._util.atomic import write_text
 from harness.errors import UsageError
 from harness_lamir.recipe import Recipe
 
-__all__ = ["Progress", "Scored", "State", "clear", "identity_of", "newest", "snapshot", "state_folder"]
+__all__ = ["Progress", "Scored", "State", "check_recipe", "clear", "identity_of", "newest", "snapshot", "state_folder"]
 
 _FORMAT = 1
 _DIFFERENCES = 5  # named in an error
@@ -151,15 +151,7 @@ class State:
             content = json.loads((saved / "state.json").read_text(encoding="utf-8"))
             if content["format"] != _FORMAT:
                 raise ValueError(f"format {content['format']}, expected {_FORMAT}")
-            differences = list(_differences(content["identity"], self.identity))
-            if differences:
-                more = f" and {len(differences) - _DIFFERENCES} more" if len(differences) > _DIFFERENCES else ""
-                raise UsageError(
-                    f"{saved.parent}: the unfinished run there is another one: "
-                    + "; ".join(differences[:_DIFFERENCES])
-                    + more,
-                    hint="Finish that run with its own recipe and data, or drop it with --restart.",
-                )
+            _refuse_another(saved.parent, content["identity"], self.identity)
             self.backbone.load_state_dict(load_file(saved / "backbone.safetensors"))
             tensors = load_file(saved / "objectives.safetensors")
             for name, module in self.objectives.items():
@@ -183,6 +175,19 @@ class State:
 def identity_of(recipe: Recipe, files: Mapping[str, str]) -> dict[str, Any]:
     """What makes two runs the same: the recipe but for how it computes, and the digest of every file by its name."""
     return {"recipe": recipe.model_dump(mode="json", exclude=_FREE), "data": dict(files)}
+
+
+def check_recipe(saved: Path, recipe: Recipe) -> None:
+    """Raise UsageError where a saved state is of another recipe, which `load` would find out after minutes of reading.
+
+    What cannot be read here is left to `load`.
+    """
+    try:
+        content = json.loads((saved / "state.json").read_text(encoding="utf-8"))
+        there = {"recipe": content["identity"]["recipe"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    _refuse_another(saved.parent, there, {"recipe": identity_of(recipe, {})["recipe"]})
 
 
 def state_folder(output: Path) -> Path:
@@ -233,6 +238,17 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
         for group, now in zip(rest["groups"], optimizer.param_groups, strict=True)
     ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _refuse_another(folder: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    """Raise UsageError where two identities differ; the first differences are named."""
+    differences = list(_differences(there, here))
+    if differences:
+        more = f" and {len(differences) - _DIFFERENCES} more" if len(differences) > _DIFFERENCES else ""
+        raise UsageError(
+            f"{folder}: the unfinished run there is another one: " + "; ".join(differences[:_DIFFERENCES]) + more,
+            hint="Finish that run with its own recipe and data, or drop it with --restart.",
+        )
 
 
 def _differences(there: Any, here: Any, place: str = "") -> Iterable[str]:

@@ -12,7 +12,10 @@ every other. With `chunk`, step 2 encodes so many texts at a time and keeps no a
 chunk again, this time with its graph, and sends the chunk's rows of dL/dV through it: one more forward pass is the
 price, and the gradient is that of the whole batch (gradient caching: Gao et al., "Scaling Deep Contrastive Learning
 Batch Size under Memory Limited Setup", RepL4NLP 2021). Dropout must fall alike both times, so torch's generator is
-seeded for each chunk, by the step and the chunk's number, whether gradients are cached or not.
+seeded before every call of the encoder, by the step and the call's number, whether gradients are cached or not.
+
+A batch is as wide as its longest text. An encoder that computes on padding cuts what it is given into parts of like
+lengths (`Backbone.parts`), where that costs less than further calls; each part is a call of its own.
 
 On several devices each process encodes a share of the texts in step 2 and differentiates it in step 4; V is gathered
 in between (see `distributed`).
@@ -30,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.encoders.protocols import Role
-from harness_lamir.backbones.base import Backbone
+from harness_lamir.backbones.base import Backbone, Batch
 from harness_lamir.objectives.base import Objective, Texts, View
 from harness_lamir.training.distributed import ALONE, Group
 from harness_lamir.training.modes import evaluation_mode
@@ -69,7 +72,7 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Texts that are encoded in one call: one role, and positions among the distinct texts of the step."""
+    """Texts that are encoded together: one role, and positions among the distinct texts of the step."""
 
     role: Role
     positions: list[int]
@@ -201,54 +204,69 @@ class _Encoded:
     """
 
     def __init__(self, pool: _Pool, chunk: int | None, group: Group, seed: int, *, trained: bool = True) -> None:
-        self._pool = pool
+        self._encoder = pool.encoder
         self._group = group
         self._seed = seed
-        self._requests = [(text, role) for text, role, _ in pool.seen]
-        texts = [text for text, _ in self._requests]
-        lengths = pool.encoder.lengths(texts) if chunk or group.size > 1 else [0] * len(texts)
-        shares = [chunks_of(self._requests, lengths, chunk, rank, group.size) for rank in range(group.size)]
-        self._chunks = shares[group.rank]
+        requests = [(text, role) for text, role, _ in pool.seen]
+        lengths = [0] * len(requests)
+        if chunk or group.size > 1:
+            lengths = pool.encoder.lengths([text for text, _ in requests])
+        shares = [chunks_of(requests, lengths, chunk, rank, group.size) for rank in range(group.size)]
+        self._parts = [part for piece in shares[group.rank] for part in _parts(pool, requests, piece)]
         self._kept: list[Tensor] = []
         keep = trained and chunk is None
-        parts: list[Tensor] = []
-        for number in range(len(self._chunks)):
+        encoded: list[Tensor] = []
+        for number in range(len(self._parts)):
             with torch.set_grad_enabled(keep):
                 vectors = self._encode(number)
-            parts.append(vectors.detach())
+            encoded.append(vectors.detach())
             self._kept += [vectors] if keep else []
-        mine = torch.cat(parts) if parts else torch.zeros(0, pool.encoder.dim, device=group.device)
-        order = [position for share in shares for piece in share for position in piece.positions]
-        gathered = group.gather(mine, [sum(len(piece.positions) for piece in share) for share in shares])
-        back = torch.empty(len(order), dtype=torch.int64)
-        back[torch.tensor(order, dtype=torch.int64)] = torch.arange(len(order))
-        self.vectors = gathered.index_select(0, back.to(gathered.device))
+        mine = torch.cat(encoded) if encoded else torch.zeros(0, pool.encoder.dim, device=group.device)
+        shared = [[position for piece in share for position in piece.positions] for share in shares]
+        # Other processes know this one's chunks, and not how it cut them into parts.
+        mine = _rows(mine, _places([p for positions, _ in self._parts for p in positions], shared[group.rank]))
+        gathered = group.gather(mine, [len(positions) for positions in shared])
+        self.vectors = _rows(gathered, _places([p for positions in shared for p in positions], range(len(requests))))
 
     def backward(self, slopes: Tensor) -> None:
         """Add the encoder's gradients, given dL/dV (N, D): of this process's rows."""
         if self._kept:
-            pairs = [(v, self._rows(slopes, n)) for n, v in enumerate(self._kept) if v.requires_grad]
-            torch.autograd.backward([v for v, _ in pairs], [slope for _, slope in pairs])
+            kept = zip(self._kept, self._parts, strict=True)
+            pairs = [(vectors, _rows(slopes, positions)) for vectors, (positions, _) in kept if vectors.requires_grad]
+            torch.autograd.backward([vectors for vectors, _ in pairs], [slope for _, slope in pairs])
             return
-        for number in range(len(self._chunks)):
+        for number, (positions, _) in enumerate(self._parts):
             vectors = self._encode(number)
             if vectors.requires_grad:
-                torch.autograd.backward(vectors, self._rows(slopes, number))
-
-    def _rows(self, slopes: Tensor, number: int) -> Tensor:
-        positions = torch.tensor(self._chunks[number].positions, dtype=torch.int64, device=slopes.device)
-        return slopes.index_select(0, positions)
+                torch.autograd.backward(vectors, _rows(slopes, positions))
 
     def _encode(self, number: int) -> Tensor:
-        """Encode a chunk; dropout falls alike every time."""
-        piece = self._chunks[number]
+        """Encode a part of a chunk; dropout falls alike every time."""
         torch.manual_seed(seed_of(self._seed, self._group.rank, number))
         with self._group.autocast():
-            return self._pool.encoder.encode(
-                [self._requests[position][0] for position in piece.positions],
-                role=piece.role,
-                languages=[self._pool.languages[position] for position in piece.positions],
-            )
+            return self._encoder(self._parts[number][1])  # type: ignore[no-any-return]
+
+
+def _parts(pool: _Pool, requests: Sequence[tuple[str, Role]], piece: Chunk) -> list[tuple[list[int], Batch]]:
+    """Tokenize a chunk, once for both passes, and cut it as its encoder likes: positions in the pool, and batches."""
+    batch = pool.encoder.tokenize(
+        [requests[position][0] for position in piece.positions],
+        role=piece.role,
+        languages=[pool.languages[position] for position in piece.positions],
+    )
+    parts = pool.encoder.parts(batch, len(piece.positions))
+    return [([piece.positions[row] for row in rows], part) for rows, part in parts]
+
+
+def _places(present: Sequence[int], wanted: Sequence[int]) -> list[int]:
+    """Where each of `wanted` stands in `present`, which has the same numbers in another order."""
+    places = {position: place for place, position in enumerate(present)}
+    return [places[position] for position in wanted]
+
+
+def _rows(matrix: Tensor, rows: Sequence[int]) -> Tensor:
+    """Return the rows of a matrix with these numbers."""
+    return matrix.index_select(0, torch.tensor(rows, dtype=torch.int64, device=matrix.device))
 
 
 def _taught(pool: _Pool, chunk: int | None, group: Group) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +84,18 @@ def test_transformers_knows_the_model_after_one_import(shipped: FeatureBackbone)
     with torch.no_grad():
         vectors = torch.cat([model(torch.tensor([row])) for row in shipped.ids(TEXTS)])
         torch.testing.assert_close(vectors, shipped.encode(TEXTS, role="query"))
+
+
+def test_init_goes_on_from_a_folder(tmp_path: Path) -> None:
+    """With `init` a backbone has that folder's vocabulary and weights, and draws no text; a wrong one is refused."""
+    first = build_backbone(kinds.FeatureBackbone(kind="features", tokens=100), lambda count: TEXTS * 3, seed=1)
+    first.save(tmp_path)
+
+    def no_text(count: int) -> list[str]:
+        raise AssertionError("text was drawn")
+
+    settings = kinds.FeatureBackbone(kind="features", tokens=999, init=str(tmp_path))
+    second = build_backbone(settings, no_text, seed=2)
+    torch.testing.assert_close(second.encode(TEXTS, role="query"), first.encode(TEXTS, role="query"))
+    with pytest.raises(UsageError, match="checkpoint"):
+        build_backbone(settings.model_copy(update={"init": str(tmp_path / "nowhere")}), no_text, seed=2)

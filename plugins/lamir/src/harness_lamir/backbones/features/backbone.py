@@ -44,6 +44,7 @@ class FeatureBackbone(IdBackbone):
     """
 
     pad_id = PAD
+    batch_tokens = 262_144  # a few numbers for each
 
     def __init__(self, extractor: FeatureExtractor, model: LamirModel) -> None:
         """Keep both; see the class for the arguments."""

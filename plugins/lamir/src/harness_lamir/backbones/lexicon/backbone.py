@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -20,10 +20,10 @@ from harness.encoders.text import without_surrogates
 from harness.errors import UsageError
 from harness_lamir.backbones import settings as kinds
 from harness_lamir.backbones.base import Batch
-from harness_lamir.backbones.features.extractor import ngrams_of, romanise, skeleton_ngrams_of
 from harness_lamir.backbones.ids import IdBackbone
+from harness_lamir.backbones.lexicon.features import WordFeatures
 from harness_lamir.backbones.lexicon.model import LexiconConfig, LexiconModel
-from harness_lamir.backbones.lexicon.semantics import stem_rows
+from harness_lamir.backbones.lexicon.semantics import load_teacher, stem_rows
 from harness_lamir.backbones.lexicon.table import Lexicon, build_lexicon
 from harness_lamir.backbones.quiet import quiet_transformers
 from harness_lamir.backbones.sentence_files import write_sentence_files
@@ -33,15 +33,13 @@ __all__ = ["LexiconBackbone"]
 
 _SENTENCE_MODULE = "harness_lamir.backbones.sentence_module.SentenceBackbone"
 _COUNTED_TEXTS = 60_000  # enough for document frequencies of n-grams
-_REMEMBERED = 1_000_000  # words whose features are kept at hand
 _MAX_CHARACTERS = 100_000  # of a text that are read
 
 
 class LexiconBackbone(IdBackbone):
     """Texts to words to unit vectors.
 
-    The ids of a text are numbers of words, 1 and up in the order in which this process met them: a word's features
-    are worked out once. They mean nothing outside the process, and nothing but them depends on that order.
+    The ids of a text are its words, as `spelling` writes them.
 
     Args:
         lexicon: words to mixtures of stems.
@@ -49,6 +47,7 @@ class LexiconBackbone(IdBackbone):
     """
 
     pad_id = 0
+    batch_tokens = 65_536  # some thirty features for each word
 
     def __init__(self, lexicon: Lexicon, model: LexiconModel) -> None:
         """Keep both; see the class for the arguments."""
@@ -57,7 +56,10 @@ class LexiconBackbone(IdBackbone):
         self.model = model
         self.dim = model.config.dim
         self.max_tokens = model.config.max_words
-        self._forget()
+        config = model.config
+        self._features = WordFeatures(
+            lexicon, shortest=config.ngram_min, longest=config.ngram_max, buckets=config.ngram_buckets
+        )
 
     @classmethod
     def build(
@@ -68,7 +70,12 @@ class LexiconBackbone(IdBackbone):
         seed: int,
         rows: Callable[[Kind], Iterable[Row]],
     ) -> LexiconBackbone:
-        """Make the lexicon of a recipe's parallel text, and start the weights at inverse document frequencies."""
+        """Make the lexicon of a recipe's parallel text, and start the weights at inverse document frequencies.
+
+        Raises:
+            UsageError: there is no parallel text, or the teacher cannot be loaded or has too few dimensions.
+        """
+        teacher = None if settings.teacher is None else load_teacher(settings.teacher, settings.semantic_dim)
         lexicon, idf = build_lexicon(
             _renamed(rows("parallel"), settings.aliases),
             _english(rows),
@@ -97,9 +104,9 @@ class LexiconBackbone(IdBackbone):
             model.stem_weight.copy_(weights**settings.idf_exponent)
             model.semantic_weight.copy_(weights[: config.semantic_stems])
             model.ngram_weight.copy_(backbone._ngram_weights(sample_texts(settings.vocabulary_texts)))
-            if settings.teacher is not None:
+            if teacher is not None:
                 stems = lexicon.stems[: config.semantic_stems]
-                model.semantic.copy_(stem_rows(settings.teacher, stems, idf[: len(stems)], config.semantic_dim))
+                model.semantic.copy_(stem_rows(teacher, stems, idf[: len(stems)], config.semantic_dim))
         return backbone
 
     @classmethod
@@ -108,11 +115,17 @@ class LexiconBackbone(IdBackbone):
         lexicon = Lexicon.load(folder)
         try:
             with quiet_transformers():
-                model = LexiconModel.from_pretrained(
-                    folder, dtype="float32", use_safetensors=True, local_files_only=True
+                loaded: Any = LexiconModel.from_pretrained(  # with this last option a pair
+                    folder, dtype="float32", use_safetensors=True, local_files_only=True, output_loading_info=True
                 )
-        except (ValueError, OSError, RuntimeError, SafetensorError) as error:
+        except (ValueError, TypeError, OSError, RuntimeError, SafetensorError) as error:
             raise UsageError(f"lamir: checkpoint {folder} cannot be loaded: {error}") from error
+        model, found = loaded
+        if wrong := sorted({*found["missing_keys"], *found["unexpected_keys"]}):
+            raise UsageError(
+                f"lamir: checkpoint {folder}: model.safetensors lacks weights, or has others: {', '.join(wrong)}",
+                hint="Train again, or copy the whole folder.",
+            )
         if model.config.stems != len(lexicon.stems):
             raise UsageError(
                 f"lamir: checkpoint {folder} has {model.config.stems} weights for {len(lexicon.stems)} stems",
@@ -121,27 +134,27 @@ class LexiconBackbone(IdBackbone):
         return cls(lexicon, model)
 
     def ids(self, texts: Sequence[str]) -> list[Sequence[int]]:
-        """Return the numbers of each text's words, at most `max_tokens`; none for a text without words."""
-        if len(self._features) > _REMEMBERED:
-            self._forget()
-        return [self._words(text) for text in texts]
+        """Return the ids of each text's words, at most `max_tokens` words; none for a text without words.
+
+        A listed word has one id, any other as many as it has characters.
+        """
+        return [self.lexicon.spelling.ids(self._words(text)) for text in texts]
 
     def vectors(
         self, input_ids: Tensor, attention_mask: Tensor, languages: Sequence[str | None] | None = None
     ) -> Tensor:
         """Encode (B, L) int64 ids and (B, L) bool mask to (B, D) unit vectors; languages are not read."""
-        lengths = attention_mask.sum(dim=1).tolist()
-        flat = iter(input_ids[attention_mask].tolist())
-        return self._encode(self._batch([[next(flat) for _ in range(length)] for length in lengths]))
+        ends = attention_mask.sum(dim=1).cumsum(dim=0).tolist()
+        flat = input_ids[attention_mask].tolist()
+        rows = [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        return self._encode(self._batch([self.lexicon.spelling.words(row) for row in rows]))
 
     def tokenize(self, texts: Sequence[str], *, role: Role, languages: Sequence[str] | None = None) -> Batch:
         """Return the features of the W distinct words of a batch, and the words of its texts, each laid end to end.
 
-        Keys: `stems` and `values` (N,), `stem_starts` (W,), `ngrams` (M,), `ngram_starts` (W,) as
-        `LexiconModel.sums` takes them; `words` (P,) numbers of words, `counts` (P,) float32 what each counts in its
-        text, and `word_starts` (B,) where each text begins.
+        The keys are the arguments of `LexiconModel.forward`.
         """
-        return self._batch(self.ids(self.prompted(texts, role)))
+        return self._batch([self._words(text) for text in self.prompted(texts, role)])
 
     def forward(self, batch: Batch) -> Tensor:
         """Encode a batch of `tokenize`: (B, D) float32 unit vectors; zeros for a text without words."""
@@ -152,92 +165,66 @@ class LexiconBackbone(IdBackbone):
         return [min(self.max_tokens or 2**31, 1 + len(text) // 5) for text in texts]
 
     def save(self, folder: Path) -> None:
-        """Write weights (float16), configuration and lexicon into a folder that exists."""
+        """Write weights (as float16), configuration and lexicon into a folder that exists."""
         self.lexicon.save(folder)
         with quiet_transformers():
             state = {name: tensor.detach().to("cpu", torch.float16) for name, tensor in self.model.state_dict().items()}
             self.model.save_pretrained(folder, state_dict=state)
         write_sentence_files(folder, [(_SENTENCE_MODULE, "")], prompts={})
 
-    def _words(self, text: str) -> list[int]:
-        """Return the numbers of a text's words, and work out the features of those that are new."""
-        found = []
-        for word in self.lexicon.segment(text[:_MAX_CHARACTERS])[: self.max_tokens]:
-            number = self._numbers.get(word)
-            if number is None:
-                number = self._numbers[word] = len(self._features)
-                self._features.append((*self.lexicon.mixture(word), self._ngrams(word)))
-            found.append(number)
-        return found
-
-    def _ngrams(self, word: str) -> list[int]:
-        """Return the buckets of a word's n-grams, whole and of its consonants alone."""
-        config = self.model.config
-        return [
-            zlib.crc32(ngram.encode()) % config.ngram_buckets
-            for piece in romanise(word)
-            for ngram in [
-                *ngrams_of(piece, config.ngram_min, config.ngram_max),
-                *skeleton_ngrams_of(piece, config.ngram_min),
-            ]
-        ]
+    def _words(self, text: str) -> list[str]:
+        """Return the words of a text that are read."""
+        return self.lexicon.segment(text[:_MAX_CHARACTERS])[: self.max_tokens]
 
     def _ngram_weights(self, texts: Sequence[str]) -> Tensor:
         """Return inverse document frequencies (G,) of n-grams in a sample of texts."""
         sample = texts[:: max(1, len(texts) // _COUNTED_TEXTS)]
-        counts = torch.zeros(self.model.config.ngram_buckets)
+        counts = np.zeros(self.model.config.ngram_buckets)
         for text in sample:
-            found = {ngram for word in self.lexicon.segment(text) for ngram in self._ngrams(word)}
-            counts[list(found)] += 1
-        return torch.log((len(sample) + 1.0) / (counts + 1.0)).clamp(min=0.05)
+            found = [self._features(word).ngrams for word in set(self._words(text))]
+            if found:
+                counts[np.unique(np.concatenate(found))] += 1
+        return torch.from_numpy(np.log((len(sample) + 1.0) / (counts + 1.0)).clip(0.05)).float()
 
-    def _batch(self, texts: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-        """Lay texts, given as numbers of words, and the features of their words end to end."""
-        order: dict[int, int] = {}
+    def _batch(self, texts: Sequence[Sequence[str]]) -> dict[str, Tensor]:
+        """Lay texts, given as words, and the features of their words end to end."""
+        dampening = self.model.config.dampening
+        order: dict[str, int] = {}
         words: list[int] = []
-        counts: list[float] = []
+        counts: list[int] = []
         starts: list[int] = []
         for text in texts:
             starts.append(len(words))
-            for number, times in Counter(text).items():
-                words.append(order.setdefault(number, len(order)))
-                counts.append(times**self.model.config.dampening)
-        features = [self._features[number] for number in order]
+            for word, times in Counter(text).items():
+                words.append(order.setdefault(word, len(order)))
+                counts.append(times)
+        features = [self._features(word) for word in order]
+        stems, ngrams = [found.stems for found in features], [found.ngrams for found in features]
         return {
-            "stems": torch.from_numpy(np.concatenate([f[0] for f in features] or [np.zeros(0, np.int64)])),
-            "values": torch.from_numpy(np.concatenate([f[1] for f in features] or [np.zeros(0, np.float32)])),
-            "stem_starts": _starts(len(f[0]) for f in features),
-            "ngrams": torch.tensor([ngram for f in features for ngram in f[2]], dtype=torch.int64),
-            "ngram_starts": _starts(len(f[2]) for f in features),
+            "stems": torch.from_numpy(_joined(stems, np.int64)),
+            "values": torch.from_numpy(_joined([found.values for found in features], np.float32)),
+            "stem_starts": _starts(stems),
+            "ngrams": torch.from_numpy(_joined(ngrams, np.int64)),
+            "ngram_starts": _starts(ngrams),
             "words": torch.tensor(words, dtype=torch.int64),
-            "counts": torch.tensor(counts, dtype=torch.float32),
+            "counts": torch.tensor(counts, dtype=torch.float32) ** dampening,
             "word_starts": torch.tensor(starts, dtype=torch.int64),
         }
 
     def _encode(self, batch: Batch) -> Tensor:
-        """Encode what `_batch` laid out: first each distinct word, then the texts, as sums of words."""
-        dtype = self.model.stem_weight.dtype
-        on = {key: tensor.to(self.device) for key, tensor in batch.items()}
-        if not len(on["words"]):
-            return torch.zeros(len(on["word_starts"]), self.dim, device=self.device, dtype=dtype)
-        sums = self.model.sums(
-            on["stems"], on["values"].to(dtype), on["stem_starts"], on["ngrams"], on["ngram_starts"]
-        )  # (W, D)
-        counts = on["counts"].to(dtype)
-        texts = F.embedding_bag(on["words"], sums, on["word_starts"], mode="sum", per_sample_weights=counts)
-        return self.model.join(texts)
-
-    def _forget(self) -> None:
-        """Start numbering words anew; 0 is padding, and has no features."""
-        self._numbers: dict[str, int] = {}
-        self._features: list[tuple[np.ndarray, np.ndarray, list[int]]] = [
-            (np.zeros(0, np.int64), np.zeros(0, np.float32), [])
-        ]
+        """Encode what `_batch` laid out, on the device of the weights."""
+        vectors: Tensor = self.model(**{key: tensor.to(self.device) for key, tensor in batch.items()})
+        return vectors
 
 
-def _starts(lengths: Iterable[int]) -> Tensor:
-    """Return where each of several rows begins that are laid end to end."""
-    return torch.tensor([0, *accumulate(lengths)][:-1], dtype=torch.int64)
+def _joined(arrays: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
+    """Lay arrays end to end."""
+    return np.concatenate([np.zeros(0, dtype), *arrays], dtype=dtype)
+
+
+def _starts(arrays: Sequence[NDArray[Any]]) -> Tensor:
+    """Return where each of several arrays begins that are laid end to end."""
+    return torch.tensor([0, *accumulate(map(len, arrays))][:-1], dtype=torch.int64)
 
 
 def _renamed(rows: Iterable[Row], aliases: Mapping[str, str]) -> Iterator[Translation]:

@@ -101,31 +101,72 @@ class LexiconModel(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         """Leave the weights as they are: `__init__` has set them."""
 
-    def sums(self, stems: Tensor, values: Tensor, stem_starts: Tensor, ngrams: Tensor, ngram_starts: Tensor) -> Tensor:
-        """Return the sums of words: each a row of stems with values, and a row of n-grams, laid end to end.
+    def forward(
+        self,
+        stems: Tensor,
+        values: Tensor,
+        stem_starts: Tensor,
+        ngrams: Tensor,
+        ngram_starts: Tensor,
+        words: Tensor,
+        counts: Tensor,
+        word_starts: Tensor,
+    ) -> Tensor:
+        """Encode what `LexiconBackbone.tokenize` laid out: the features of words, and the texts as bags of words.
 
         Args:
-            stems: (N,) int64 numbers of stems.
+            stems: (N,) int64 numbers of stems: those of W distinct words, laid end to end.
             values: (N,) float32, how much of each.
             stem_starts: (W,) int64, where each word's stems begin.
-            ngrams: (M,) int64 buckets.
+            ngrams: (M,) int64 buckets, laid out likewise.
             ngram_starts: (W,) int64, where each word's n-grams begin.
+            words: (P,) int64, which of the W words stand in the texts, text after text, each once in a text.
+            counts: (P,) float32, how much each counts there.
+            word_starts: (B,) int64, where each text begins.
 
         Returns:
-            (W, D). Sums of sums are sums: a text's is that of its words.
+            (B, D) unit vectors, float32 where the weights are of half precision and else in their dtype; zeros for a
+            text without words.
         """
+        return self.join(self.sums(stems, values, stem_starts, ngrams, ngram_starts, words, counts, word_starts))
+
+    def sums(
+        self,
+        stems: Tensor,
+        values: Tensor,
+        stem_starts: Tensor,
+        ngrams: Tensor,
+        ngram_starts: Tensor,
+        words: Tensor,
+        counts: Tensor,
+        word_starts: Tensor,
+    ) -> Tensor:
+        """Return the sums (B, D) of texts before they are brought to unit length; see `forward` for the arguments.
+
+        A text's sum is that of its words, each times its count.
+        """
+        dtype = torch.promote_types(self.stem_weight.dtype, torch.float32)  # halves would lose small addends
+        values, counts = values.to(dtype), counts.to(dtype)
+        owners = _owners(word_starts, len(words))  # (P,)
         known = stems < self.config.semantic_stems
         rows = torch.where(known, stems, 0)
-        semantic = F.embedding_bag(
+        meanings = F.embedding_bag(
             rows,
-            self.semantic,
+            self.semantic.to(dtype),
             stem_starts,
             mode="sum",
-            per_sample_weights=values * self.semantic_weight[rows] * known,
+            per_sample_weights=values * self.semantic_weight.to(dtype)[rows] * known,
         )  # (W, S)
-        stem = _scatter(stems, self.stem_weight[stems] * values, stem_starts, self.config.stem_dim)
-        ngram = _scatter(ngrams, self.ngram_weight[ngrams], ngram_starts, self.config.ngram_dim)
-        return torch.cat([semantic, stem, ngram], dim=1)
+        semantic = F.embedding_bag(words, meanings, word_starts, mode="sum", per_sample_weights=counts)  # (B, S)
+        bags = []
+        for ids, weights, starts, size in (
+            (stems, self.stem_weight.to(dtype)[stems] * values, stem_starts, self.config.stem_dim),
+            (ngrams, self.ngram_weight.to(dtype)[ngrams], ngram_starts, self.config.ngram_dim),
+        ):
+            pairs, places = _features_of(words, starts, len(ids))
+            found = weights.index_select(0, places) * counts[pairs]
+            bags.append(_scatter(ids[places], found, owners[pairs], len(word_starts), size))
+        return torch.cat([semantic, *bags], dim=1)
 
     def join(self, sums: Tensor) -> Tensor:
         """Bring the parts of (B, D) sums to unit length and to their shares: (B, D)."""
@@ -135,11 +176,35 @@ class LexiconModel(PreTrainedModel):
         return F.normalize(torch.cat(scaled, dim=1), dim=-1)  # a text may lack a part
 
 
-def _scatter(ids: Tensor, values: Tensor, starts: Tensor, size: int) -> Tensor:
-    """Add every value, with its id's sign, at its id's place: (N,), (N,) and (W,) starts to (W, size)."""
-    ends = torch.cat([starts[1:], starts.new_tensor([len(ids)])])
-    rows = torch.repeat_interleave(torch.arange(len(starts), device=ids.device), ends - starts)  # (N,)
-    place = ((ids * _PLACE) >> 8) % size  # (N,)
-    sign = 1 - 2 * (((ids * _SIGN) >> 16) & 1)  # (N,)
-    flat = values.new_zeros(len(starts) * size)
-    return flat.index_add(0, rows * size + place, values * sign).view(-1, size)
+def _owners(starts: Tensor, size: int) -> Tensor:
+    """Return which of several rows each of `size` elements is in, given where the rows begin: (size,) int64."""
+    ends = torch.cat([starts[1:], starts.new_tensor([size])])
+    return torch.repeat_interleave(torch.arange(len(starts), device=starts.device), ends - starts, output_size=size)
+
+
+def _features_of(words: Tensor, starts: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Look up the features of every word of the texts, which words share.
+
+    A text has few features beside the dimensions of its vector, and a word fewer still: it is cheaper to add a word's
+    features to each of its texts than to write out a row for the word.
+
+    Args:
+        words: (P,) int64, the words of all texts.
+        starts: (W,) int64, where the features of each distinct word begin.
+        size: features of all distinct words.
+
+    Returns:
+        (K,) int64 places in `words`, and (K,) int64 places among the features.
+    """
+    ends = torch.cat([starts[1:], starts.new_tensor([size])])
+    lengths = (ends - starts)[words]  # (P,)
+    pairs = torch.repeat_interleave(torch.arange(len(words), device=words.device), lengths)
+    shift = starts[words] - (lengths.cumsum(0) - lengths)  # (P,)
+    return pairs, torch.arange(len(pairs), device=words.device) + shift[pairs]
+
+
+def _scatter(ids: Tensor, values: Tensor, rows: Tensor, count: int, size: int) -> Tensor:
+    """Add every value (K,), with its id's sign, at its id's place of its row: (count, size)."""
+    place = ((ids * _PLACE) >> 8) % size  # (K,)
+    sign = 1 - 2 * (((ids * _SIGN) >> 16) & 1)  # (K,)
+    return values.new_zeros(count * size).index_add(0, rows * size + place, values * sign).view(count, size)

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from nltk.stem.snowball import SnowballStemmer
@@ -25,7 +28,8 @@ from safetensors.numpy import load_file, save_file
 
 from harness.errors import UsageError
 from harness_lamir.backbones.lexicon.alignment import model_one
-from harness_lamir.backbones.lexicon.words import Segmenter, fold, pieces, unspaced
+from harness_lamir.backbones.lexicon.spelling import Spelling
+from harness_lamir.backbones.lexicon.words import FIRST_UNSPACED, Segmenter, fold, ideograph, pieces, unspaced
 from harness_lamir.data.rows import Translation
 
 __all__ = ["Lexicon", "Mixture", "build_lexicon", "english_stems"]
@@ -34,6 +38,7 @@ __all__ = ["Lexicon", "Mixture", "build_lexicon", "english_stems"]
 Mixture = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 _WORDS, _STEMS, _MIXTURES = "words.txt.gz", "stems.txt.gz", "lexicon.safetensors"
+_COPY = "Copy the whole folder."
 _NOTHING: Mixture = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 _TRUSTED = 20.0  # occurrences beyond which more say no more
 _ENGLISH = 3.0  # how much more an English meaning counts than a foreign one of the same spelling
@@ -44,7 +49,7 @@ _AGREED = 0.1  # the smallest weight in a mean of neighbours
 
 
 class Lexicon:
-    """Words to mixtures of English stems.
+    """Words to mixtures of English stems. Nothing changes one, so that a copy is the same object.
 
     Args:
         words: distinct, sorted by code point.
@@ -52,6 +57,10 @@ class Lexicon:
         starts: (W + 1,) int64; the mixture of word i is at starts[i] … starts[i + 1].
         members: (n,) int64 numbers of stems.
         weights: (n,) float32, positive; those of a word add up to 1.
+
+    Attributes:
+        spelling: words to ids and back.
+        segment: cuts texts into words.
     """
 
     def __init__(
@@ -65,13 +74,19 @@ class Lexicon:
         """Keep the lists; see the class."""
         self.words = list(words)
         self.stems = list(stems)
-        self._numbers = {word: number for number, word in enumerate(self.words)}
+        self._numbers: Mapping[str, int] = dict(zip(self.words, range(len(self.words)), strict=True))
         self._starts, self._members, self._weights = starts, members, weights
-        self.segment = Segmenter({word for word in self.words if unspaced(word)})
+        self.spelling = Spelling(self.words, self._numbers)
+        later = self.words[bisect_left(self.words, FIRST_UNSPACED) :]  # few of all: looking at each takes its time
+        self.segment = Segmenter({word for word in later if unspaced(word)})
 
     def __len__(self) -> int:
         """How many words are listed."""
         return len(self.words)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return the lexicon itself: momentum encoders copy backbones, and there are many words."""
+        return self
 
     def mixture(self, word: str) -> Mixture:
         """Return the mixture of a folded word: its own, a borrowed one, or an empty one."""
@@ -102,12 +117,13 @@ class Lexicon:
         last = bisect_left(self.words, beginning + chr(sys.maxunicode))
         return range(bisect_left(self.words, beginning), last)
 
-    def _blend(self, numbers: Sequence[int]) -> Mixture:
-        """Return the mean of several mixtures, without what few of them hold."""
-        total: dict[int, float] = defaultdict(float)
-        for number in numbers:
-            for member, weight in zip(*self._entry(number), strict=True):
-                total[int(member)] += float(weight) / len(numbers)
+    def _blend(self, numbers: range) -> Mixture:
+        """Return the mean of the mixtures of neighbours, without what few of them hold."""
+        start, stop = self._starts[numbers.start], self._starts[numbers.stop]
+        members, first, places = np.unique(self._members[start:stop], return_index=True, return_inverse=True)
+        means = np.bincount(places, self._weights[start:stop].astype(np.float64) / len(numbers))
+        order = np.argsort(first)
+        total = dict(zip(members[order].tolist(), means[order].tolist(), strict=True))
         kept = _trim(total, len(total), _AGREED)
         return np.array(list(kept), np.int64), np.array(list(kept.values()), np.float32)
 
@@ -116,34 +132,47 @@ class Lexicon:
         for name, lines in ((_WORDS, self.words), (_STEMS, self.stems)):
             content = "".join(f"{line}\n" for line in lines).encode()
             (folder / name).write_bytes(gzip.compress(content, mtime=0))
-        lengths = np.diff(self._starts).astype(np.uint8)
-        arrays = {"lengths": lengths, "stems": self._members.astype(np.uint16), "weights": self._weights}
-        save_file({**arrays, "weights": self._weights.astype(np.float16)}, folder / _MIXTURES)
+        arrays: dict[str, NDArray[Any]] = {
+            "lengths": np.diff(self._starts).astype(np.uint8),
+            "stems": self._members.astype(np.uint16),
+            "weights": self._weights.astype(np.float16),
+        }
+        save_file(arrays, folder / _MIXTURES)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
         """Read what `save` wrote; raises UsageError where a file is missing or broken or does not fit the others."""
-        lists = []
-        for name in (_WORDS, _STEMS):
-            try:
-                lists.append(gzip.decompress((folder / name).read_bytes()).decode("utf-8").splitlines())
-            except (OSError, EOFError, ValueError) as error:
-                raise UsageError(f"{folder / name}: cannot be read ({error})", hint="Copy the whole folder.") from error
+        words, stems = (_read_lines(folder / name) for name in (_WORDS, _STEMS))
+        path = folder / _MIXTURES
         try:
-            arrays = load_file(folder / _MIXTURES)
+            arrays = load_file(path)
             lengths, members, weights = arrays["lengths"], arrays["stems"], arrays["weights"]
         except (OSError, KeyError, SafetensorError) as error:
-            raise UsageError(
-                f"{folder / _MIXTURES}: cannot be read ({error})", hint="Copy the whole folder."
-            ) from error
-        words, stems = lists
-        if len(lengths) != len(words) or int(lengths.sum()) != len(members) or members.max(initial=0) >= len(stems):
+            raise UsageError(f"{path}: cannot be read ({error})", hint=_COPY) from error
+        if [array.dtype.name for array in (lengths, members, weights)] != ["uint8", "uint16", "float16"]:
+            raise UsageError(f"{path}: holds numbers of other types than a lexicon's", hint=_COPY)
+        if (
+            lengths.shape != (len(words),)
+            or members.shape != weights.shape
+            or members.shape != (int(lengths.sum()),)
+            or members.max(initial=0) >= max(1, len(stems))
+        ):
             raise UsageError(
                 f"model {folder}: words, stems and mixtures do not fit each other",
                 hint="Its files come from different runs; train again, or copy the whole folder.",
             )
+        if any(word >= following for word, following in pairwise(words)):
+            raise UsageError(f"{folder / _WORDS}: the words are not in order, or one comes twice", hint=_COPY)
         starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         return cls(words, stems, starts, members.astype(np.int64), weights.astype(np.float32))
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Return the lines of a gzipped list."""
+    try:
+        return gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UsageError(f"{path}: cannot be read ({error})", hint=_COPY) from error
 
 
 def english_stems(text: str) -> list[str]:
@@ -174,7 +203,7 @@ def build_lexicon(
         The lexicon, and the inverse document frequency of each of its stems.
 
     Raises:
-        UsageError: there is no translation.
+        UsageError: there is no translation, or no English word.
     """
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in translations:
@@ -188,6 +217,8 @@ def build_lexicon(
         words = [word for word, _ in pieces(fold(text))]
         forms.update(words)
         documents.update({_stem(word) for word in words})
+    if not documents:
+        raise UsageError("backbone lexicon: the English sides of the recipe's parallel text hold no word")
     ranked = sorted(documents, key=lambda stem: (-documents[stem], stem))[:max_stems]
     numbers = {stem: number for number, stem in enumerate(ranked)}
     entries: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
@@ -241,13 +272,8 @@ def _unspaced_words(texts: Iterable[str]) -> set[str]:
         if len(found) == 1 and runs and unspaced(runs[0]):
             words.add(runs[0])
         for run in runs:
-            words.update(character for character in run if _ideograph(character))
+            words.update(character for character in run if ideograph(character))
     return words
-
-
-def _ideograph(character: str) -> bool:
-    """Whether a character is a word by itself, as ideographs and kana are but Thai letters are not."""
-    return "\u3040" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
 
 
 def _trim(entry: Mapping[int, float], size: int, least: float) -> dict[int, float]:
