@@ -19,8 +19,9 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")  # the same where all is ASCII, in a fraction of the time
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
 FIRST_UNSPACED = "\u0e01"  #: no character of those scripts comes before it
-#: Arabic and Hebrew vowel signs and the Arabic stretching mark: dictionaries write them, texts do not.
-_VOWEL_SIGNS = regex.compile(r"[\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+#: Arabic and Hebrew vowel signs and the Arabic stretching mark: dictionaries write them, texts do not. The dot that is
+#: left of Turkish İ in lower case, soft hyphens and joiners: they would cut words, or tell equal ones apart.
+_UNSAID = regex.compile(r"[\u00ad\u0307\u200d\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 #: Arabic letters that are written one for another: alefs, final yas, ta marbuta and ha, carriers of hamza.
 _LETTERS = str.maketrans("أإآٱىةؤئ", "ااااي\u0647وي")
 _LONGEST = 12  # characters of a word in an unspaced script
@@ -32,7 +33,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", text).lower()
-    return str(_VOWEL_SIGNS.sub("", folded)).translate(_LETTERS)
+    return str(_UNSAID.sub("", folded)).translate(_LETTERS)
 
 
 def pieces(text: str) -> list[tuple[str, bool]]:
