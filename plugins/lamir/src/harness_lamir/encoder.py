@@ -28,7 +28,8 @@ _FEATURE_FILES = ("config.json", "features.json", "model.safetensors", "tokenize
 _DECIDING = (
     "*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt", "*.model", "modules.json",
-    "sentence_bert_config.json", "config_sentence_transformers.json", "adapters.json", "features.json", "words.txt.gz", "stems.txt.gz",
+    "sentence_bert_config.json", "config_sentence_transformers.json", "adapters.json", "features.json", "words.txt.gz",
+    "stems.txt.gz",
 )  # fmt: skip
 
 

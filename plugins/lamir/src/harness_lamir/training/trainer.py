@@ -43,7 +43,17 @@ from harness_lamir.training.modes import interruptible, reproducible
 from harness_lamir.training.optimizing import gradient_norm, make_optimizer, rate_factor
 from harness_lamir.training.output import check_output, draft_of
 from harness_lamir.training.seeds import generator, seed_of
-from harness_lamir.training.state import Progress, Scored, State, check_recipe, clear, identity_of, newest, snapshot, state_folder
+from harness_lamir.training.state import (
+    Progress,
+    Scored,
+    State,
+    check_recipe,
+    clear,
+    identity_of,
+    newest,
+    snapshot,
+    state_folder,
+)
 from harness_lamir.training.step import Losses, Member, gradients, own_parameters
 
 if TYPE_CHECKING:

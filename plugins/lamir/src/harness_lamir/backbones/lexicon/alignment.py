@@ -80,7 +80,7 @@ def model_one(
         likelihoods.append(float(np.log(totals).mean()))
         shares = p / totals[owner]
         expected = np.bincount(which, shares, minlength=len(keys))
-        counts = np.bincount(f_of, expected, minlength=size)
+        counts = np.asarray(np.bincount(f_of, expected, minlength=size), dtype=np.float64)
         t = expected / np.maximum(counts[f_of], 1e-12)
     order = np.lexsort((e_of, -t, f_of))
     return Translations(f_of[order], e_of[order], t[order], counts, likelihoods)
