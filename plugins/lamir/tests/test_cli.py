@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from harness_lamir.cli import train
+from harness_lamir.cli import _without_folders, train
 
 from harness.cli.main import main as harness_main
 from harness.errors import UsageError
@@ -157,6 +157,45 @@ def test_a_backbone_by_its_path_replaces_the_recipes(make_recipe: Make, tiny_dat
     assert "--backbone first --set backbone.max_tokens=32" in card and str(tmp_path) not in card
 
 
+def test_nothing_that_is_written_names_a_folder_of_this_machine(
+    make_recipe: Make, tiny_data: Path, tmp_path: Path
+) -> None:
+    """Neither weights' own files nor card nor recipe, wherever on the command line an absolute path was given."""
+    scratch = {"kind": "scratch", "layers": 1, "hidden": 16, "heads": 2, "tokens": 120}
+    first = write(make_recipe, tmp_path, steps=1, backbone=scratch)
+    assert invoke("--config", first, "--data", tiny_data, "--output", tmp_path / "first").exit_code == 0
+    config = write(make_recipe, tmp_path, steps=1)
+    done = invoke(
+        "--config", config, "--data", tiny_data, "--output", tmp_path / "m",
+        "--set", f"backbone={{kind: transformer, model: {tmp_path / 'first'}, max_tokens: 32}}",
+        "--set", f"forbidden=[{tiny_data / 'retrieval'}]",
+        "--set", f"objectives.1={{use: distil, stream: pairs, teacher: {tmp_path / 'first'}}}",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    for path in (tmp_path / "m").rglob("*"):
+        assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes(), path
+    card = (tmp_path / "m" / "README.md").read_text("utf-8")
+    assert "--set 'backbone={kind: transformer, model: first, max_tokens: 32}'" in card
+    assert "--set 'forbidden=[retrieval]'" in card and "Kept apart from: `retrieval`" in card
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("evaluation.source=/srv/data/mr. tydi", "evaluation.source=mr. tydi"),
+        ("/srv/k=v/xquad/", "xquad"),
+        ("~/xquad", "xquad"),
+        ("objectives.ir.temperature=0.1", "objectives.ir.temperature=0.1"),
+        ("backbone={model: '/srv/m/x', revision: null}", "backbone={model: 'x', revision: null}"),
+        ("summary=see https://example.org/a/b", "summary=see https://example.org/a/b"),
+        ("forbidden=[retrieval/xquad, /srv/y]", "forbidden=[retrieval/xquad, y]"),
+    ],
+)
+def test_the_command_on_the_card_has_no_folders(given: str, shown: str) -> None:
+    """Of an absolute path its last component; relative ones and addresses as they are."""
+    assert _without_folders(given) == shown
+
+
 def test_a_forbidden_folder_can_be_added(make_recipe: Make, tiny_data: Path, tmp_path: Path) -> None:
     """--forbid joins the recipe's own list."""
     (tiny_data / "more").mkdir()
@@ -223,7 +262,7 @@ def test_the_module_runs_by_itself(make_recipe: Make, tiny_data: Path, tmp_path:
 
 def test_help_names_every_option_and_needs_no_torch() -> None:
     """It is printed at once."""
-    script = "import sys; from harness_lamir.cli import train; train.main(['--help'], standalone_mode=False); "
+    script = "import sys; from harness_lamir.cli import _without_folders, train; train.main(['--help'], standalone_mode=False); "
     script += "sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -27,9 +27,10 @@ from harness.encoders.protocols import Encoder
 from harness.errors import UsageError
 from harness.testing import CHECKS, Subject, parametrize_with_checks, run_checks
 
-ODD = ["", "   ", "\ud800 lone", "😀", "a\x00b", "Москва", "東京は日本の首都です"]
+WORDLESS = ["", "   ", "😀", "?!"]
+ODD = [*WORDLESS, "\ud800 lone", "a\x00b", "Москва", "東京は日本の首都です"]
 ODD += ["x" * 100_000, "w " * 50_000]
-FINGERPRINT = "5022679654d0430b10adf89e5d74382eb80383c1796f317353cd8094954010c0"
+FINGERPRINT = "5335aa2697c2a909248aea99006deff3967a3c138720091e2da117e04501ca99"
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +48,13 @@ def test_it_is_an_encoder(encoder: LamirEncoder) -> None:
     assert info.training_datasets == TRAINING_DATASETS
 
 
-def test_any_text_has_a_finite_unit_vector(encoder: LamirEncoder) -> None:
-    """Empty, blank, broken and endless texts too, twice the same."""
+def test_any_text_has_a_finite_vector(encoder: LamirEncoder) -> None:
+    """Of unit length, for broken and endless texts too; zeros where there is no word to go by; twice the same."""
     vectors = encoder.encode(ODD, role="query")
     assert vectors.shape == (len(ODD), 2048) and vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    lengths = np.linalg.norm(vectors, axis=1)
+    np.testing.assert_allclose(lengths[len(WORDLESS) :], 1, atol=1e-5)
+    assert not lengths[: len(WORDLESS)].any()
     np.testing.assert_array_equal(vectors, encoder.encode(ODD, role="passage"))
 
 
@@ -89,11 +92,12 @@ def test_the_shipped_checkpoint_is_small_and_safe() -> None:
         "README.md",
         "config.json",
         "config_sentence_transformers.json",
-        "features.json",
+        "lexicon.safetensors",
         "model.safetensors",
         "modules.json",
         "recipe.json",
-        "tokenizer.json",
+        "stems.txt.gz",
+        "words.txt.gz",
     }
 
 
@@ -104,7 +108,7 @@ def test_the_fingerprint_is_stable(encoder: LamirEncoder, tmp_path: Path) -> Non
     (copy / "README.md").write_text("another card")
     assert checkpoint_fingerprint(copy) == encoder.info.fingerprint == FINGERPRINT
     config = (copy / "config.json").read_text()
-    (copy / "config.json").write_text(config.replace("0.75", "0.7"))
+    (copy / "config.json").write_text(config.replace('"dampening": 0.6', '"dampening": 0.5'))
     assert checkpoint_fingerprint(copy) != FINGERPRINT
 
 
@@ -114,19 +118,19 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
         load(LamirOptions(checkpoint=str(tmp_path)))
     copy = tmp_path / "copy"
     shutil.copytree(shipped_checkpoint(), copy)
-    (copy / "tokenizer.json").rename(copy / "other.json")
-    with pytest.raises(UsageError, match=r"has no tokenizer\.json"):
+    (copy / "words.txt.gz").rename(copy / "other.gz")
+    with pytest.raises(UsageError, match=r"words\.txt\.gz"):
         load(LamirOptions(checkpoint=str(copy)))
-    (copy / "other.json").rename(copy / "tokenizer.json")
-    features = copy / "features.json"
-    original = features.read_text()
-    features.write_text(original.replace('"ngram_buckets": ', '"ngram_buckets": 1'))
-    with pytest.raises(UsageError, match="different runs"):
+    (copy / "other.gz").rename(copy / "words.txt.gz")
+    config = copy / "config.json"
+    original = config.read_text()
+    config.write_text(original.replace('"stems": 60000', '"stems": 59999'))
+    with pytest.raises(UsageError, match="different runs|cannot be loaded"):
         load(LamirOptions(checkpoint=str(copy)))
-    features.write_text("[]")
-    with pytest.raises(UsageError, match=r"features\.json"):
+    config.write_text("[]")
+    with pytest.raises(UsageError, match=r"config\.json"):
         load(LamirOptions(checkpoint=str(copy)))
-    features.write_text(original)
+    config.write_text(original)
     (copy / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(UsageError, match="cannot be loaded"):
         load(LamirOptions(checkpoint=str(copy)))

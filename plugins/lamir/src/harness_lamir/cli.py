@@ -6,6 +6,7 @@ Progress goes to standard error; standard output gets one line, the folder that 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -38,6 +39,8 @@ _FLAGS = {
     "set": "--set",
     "forbid": "--forbid",
 }
+#: An absolute path in a value that is YAML: `{model: /home/somebody/xlmr}`.
+_PATH = re.compile(r"(?<![^\s\[{,'\"])~?/[^\s,\]}'\"]+")
 
 
 @click.command("lamir", context_settings={"auto_envvar_prefix": "HARNESS_TRAIN"})
@@ -202,9 +205,17 @@ def _command(config: str, path: Path, recipe: Recipe, flags: dict[str, Any]) -> 
     for flag in _FLAGS:
         value = flags[flag]
         for one in value if isinstance(value, tuple) else () if value is None else (value,):
-            text = Path(one).name if flag == "backbone" and Path(one).exists() else str(one)
+            text = Path(one).name if flag == "backbone" and Path(one).exists() else _without_folders(str(one))
             words += [_FLAGS[flag], text]
     return shlex.join(words)
+
+
+def _without_folders(text: str) -> str:
+    """Return a flag's value, or `key=value`, with the last component alone of every absolute path in it."""
+    key, equals, value = ("", "", text) if text.startswith(("/", "~")) else text.partition("=")
+    if value.startswith(("/", "~")):
+        return f"{key}{equals}{value.rstrip('/').rpartition('/')[2]}"
+    return key + equals + _PATH.sub(lambda found: found[0].rstrip("/").rpartition("/")[2], value)
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:

@@ -114,6 +114,16 @@ def test_too_many_rows_to_hold_out_are_refused() -> None:
     assert len(stream.hold_out(Random(0), 524)) == 524
 
 
+def test_a_language_of_one_row_keeps_it() -> None:
+    """Half of one row is none: it is never held out, however often its language would be drawn."""
+    many: list[Row] = [Text(f"many {i}", "aa") for i in range(10)]
+    groups = [Group("s", "aa", many, np.arange(10), 0.01), Group("s", "bb", [Text("one", "bb")], np.arange(1), 0.99)]
+    stream = RowStream("texts", "text", groups, batch_size=4)
+    assert len(stream.hold_out(Random(0), 5)) == 5
+    assert stream.languages == {"aa": 5, "bb": 1}
+    assert len(stream.draw(Random(1), 50)) == 50
+
+
 def test_hard_negatives_are_drawn_with_the_rows() -> None:
     """A pair comes with as many of its negatives as the stream draws, distinct ones; none where it draws none."""
     table: list[Row] = [Pair("q", "p", ("a", "b", "c", "d"))]

@@ -121,6 +121,17 @@ def test_a_transformer_is_used_with_its_own_pooling(make_recipe: Make, pooling: 
     assert resolved_recipe(recipe)["backbone"]["model"] == "xlmr"
 
 
+def test_no_folder_of_a_machine_is_told(make_recipe: Make) -> None:
+    """Neither where evaluation data lies, nor a teacher, nor what was forbidden."""
+    content = make_recipe(
+        forbidden=["/home/somebody/xquad"], evaluation={"every": 50, "source": "/home/somebody/arcd"}
+    )
+    content["objectives"][1] = {"use": "distil", "stream": "pairs", "teacher": "/home/somebody/teacher"}
+    card = model_card(facts(make_recipe, recipe=Recipe.model_validate(content)))
+    assert "/home/somebody" not in card
+    assert "Kept apart from: `xquad`" in card and "Zero-shot on `arcd`" in card and "teacher teacher" in card
+
+
 def test_a_run_that_stopped_early_or_ran_on_several_says_so(make_recipe: Make) -> None:
     """Steps that were made, of those that were planned."""
     card = model_card(facts(make_recipe, progress=Progress(80, {"ir": 1.0}, 1.0), processes=4))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -18,7 +20,7 @@ from harness_lamir.training.state import Progress, Scored, State, check_recipe, 
 from harness_lamir.training.trainer import train
 from torch import nn
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 
 Make = Callable[..., dict[str, Any]]
 
@@ -140,6 +142,30 @@ def test_a_state_comes_back_whole(tmp_path: Path) -> None:
     assert [mine_rng.gauss(0, 1), mine_rng.random()] == [their_rng.gauss(0, 1), their_rng.random()]
     clear(tmp_path)
     assert newest(tmp_path) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_a_full_disk_keeps_the_last_state(tmp_path: Path) -> None:
+    """What was written of the next one goes, and the message is no traceback."""
+    import resource
+
+    module = nn.Linear(400, 4)
+    optimizer = make_optimizer(list(module.parameters()), Recipe.model_fields["optimizer"].default)
+    state = State({}, module, {}, optimizer, {}, Progress(step=1))
+    state.save(tmp_path)
+    state.progress.step = 2
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(HarnessError, match="state of the run cannot be saved"):
+            state.save(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+    state.load(tmp_path / "step-00000001")
+    assert state.progress.step == 1
 
 
 def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ All chance comes from the `random.Random` that is passed in: who saves its state
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from random import Random
@@ -62,7 +62,8 @@ def temperature_weights(share: float, sizes: Mapping[str, int], alpha: float) ->
 class RowStream:
     """Rows of one kind to draw batches from.
 
-    Nothing changes by drawing. Only `hold_out` takes rows away, and leaves the groups' weights as they are.
+    Nothing changes by drawing. Only `hold_out` and `leave_out` take rows away, and leave the weights of groups as they
+    are.
 
     Args:
         name: the stream's name, for errors.
@@ -92,13 +93,7 @@ class RowStream:
         self._groups = list(groups)
         self._numbers = [group.numbers.copy() for group in groups]  # `hold_out` moves them about
         self._sizes = [len(numbers) for numbers in self._numbers]
-        self._all = _Urn(range(len(self._groups)), self._groups)
-        languages = list(dict.fromkeys(group.language for group in self._groups))
-        self._by_language = [
-            _Urn([i for i, group in enumerate(self._groups) if group.language == language], self._groups)
-            for language in languages
-        ]
-        self._language_weights = list(accumulate(urn.weight for urn in self._by_language))
+        self._arrange()
 
     def draw(self, rng: Random, count: int) -> list[Row]:
         """Return a batch of `count` rows, drawn with replacement.
@@ -130,8 +125,9 @@ class RowStream:
                 f"{count} rows are to be held out of the stream {self.name!r}, but at most {sum(spare)} can be spared",
                 hint="Hold out fewer (`heldout_pairs`), or add text to the stream.",
             )
-        weights = [group.weight for group in self._groups]
-        cumulated = self._all.cumulated
+        # A group of one row has none to spare.
+        weights = [group.weight if spared else 0.0 for group, spared in zip(self._groups, spare, strict=True)]
+        cumulated = list(accumulate(weights))
         taken: list[Row] = []
         while len(taken) < count:
             (index,) = rng.choices(range(len(spare)), cum_weights=cumulated)
@@ -141,6 +137,29 @@ class RowStream:
                 weights[index] = 0.0
                 cumulated = list(accumulate(weights))
         return taken
+
+    def leave_out(self, unwanted: Callable[[Row], bool]) -> int:
+        """Take every row out for good for which `unwanted` is true, and return how many; every row is looked at.
+
+        Raises:
+            UsageError: no row would be left; none is taken.
+        """
+        kept = [
+            np.array([n for n in numbers[:size].tolist() if not unwanted(group.table[n])], np.int64)
+            for group, numbers, size in zip(self._groups, self._numbers, self._sizes, strict=True)
+        ]
+        before, left = self.rows, sum(map(len, kept))
+        if not left:
+            raise UsageError(
+                f"the stream {self.name!r} has no row but those that are held out of another one",
+                hint="Hold out fewer (`heldout_pairs`), or add text to the stream.",
+            )
+        filled = [(group, numbers) for group, numbers in zip(self._groups, kept, strict=True) if len(numbers)]
+        self._groups = [group for group, _ in filled]
+        self._numbers = [numbers for _, numbers in filled]
+        self._sizes = [len(numbers) for numbers in self._numbers]
+        self._arrange()
+        return before - left
 
     def __iter__(self) -> Iterator[Row]:
         """Yield every row there is to draw, source after source, whole and in no order that means anything."""
@@ -160,6 +179,16 @@ class RowStream:
         for group, size in zip(self._groups, self._sizes, strict=True):
             found[group.language] = found.get(group.language, 0) + size
         return found
+
+    def _arrange(self) -> None:
+        """Fill the urns with the groups."""
+        self._all = _Urn(range(len(self._groups)), self._groups)
+        languages = list(dict.fromkeys(group.language for group in self._groups))
+        self._by_language = [
+            _Urn([i for i, group in enumerate(self._groups) if group.language == language], self._groups)
+            for language in languages
+        ]
+        self._language_weights = list(accumulate(urn.weight for urn in self._by_language))
 
     def _draw(self, rng: Random, urn: _Urn, count: int) -> list[Row]:
         """Draw rows from some of the groups."""

@@ -228,4 +228,4 @@ def _progress(evidence: Evidence) -> str:
     if evidence.complete:
         return ""
     total = len(evidence.experiment.arms) * len(evidence.experiment.seeds)
-    return f" ({len(evidence.results)} of {total} runs are there)"
+    return f" ({len(evidence.results)} of {total} runs are there: what follows is provisional)"

@@ -172,7 +172,7 @@ def _training(facts: CardFacts) -> str:
     if progress.step < recipe.steps:
         steps += f" of {recipe.steps:,} (stopped early)"
     together = f", {facts.processes} processes" if facts.processes > 1 else ""
-    rows = [f"| {entry.use} | {entry.weight:g} | {_options(entry.options)} |" for entry in recipe.active]
+    rows = [f"| {entry.use} | {entry.weight:g} | {_options(_portable(entry.options))} |" for entry in recipe.active]
     losses = ", ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
     return "\n".join(
         [
@@ -207,7 +207,7 @@ def _measured(facts: CardFacts) -> str:
         limited = f", the first {settings.limit} questions of each" if settings.limit else ""
         which = "the best of them, whose weights these are" if settings.keep_best else "the last"
         parts += [
-            f"Zero-shot on `{settings.source}`{limited}, every {settings.every:,} steps: "
+            f"Zero-shot on `{_portable(settings.source)}`{limited}, every {settings.every:,} steps: "
             f"{len(facts.progress.scores)} evaluations; shown is {which}, after step {shown.step:,}. These scores "
             "chose when to stop and what to keep, so they are no test result.",
             "\n".join(
@@ -223,8 +223,8 @@ def _measured(facts: CardFacts) -> str:
         parts.append(
             f"On {facts.heldout.pairs:,} translations drawn from the parallel text before training and kept out of "
             "it: the share of sentences whose nearest neighbour on the other side is their own translation was "
-            f"{facts.heldout.before:.3f} before and {facts.heldout.after:.3f} after. (Their English sides may occur in "
-            "training with a translation into another language.)"
+            f"{facts.heldout.before:.3f} before and {facts.heldout.after:.3f} after. (Either side may occur in training "
+            "by itself, or with another translation.)"
         )
     return "\n\n".join(["## Measured while training", *parts]) if parts else ""
 
@@ -252,8 +252,8 @@ def _data(facts: CardFacts) -> str:
         if recipe.near_duplicates is not None:
             others = f", and {near:,} rows for a text that has {recipe.near_duplicates:.0%} of its word 5-grams in one"
         lines += [
-            f"Kept apart from: {', '.join(f'`{name}`' for name in recipe.forbidden)}. No file in there was read for "
-            f"training. {exact:,} rows were left out for a text that equals one of theirs (but for case, width and "
+            f"Kept apart from: {', '.join(f'`{_portable(name)}`' for name in recipe.forbidden)}. No file in there was "
+            f"read for training. {exact:,} rows were left out for a text that equals one of theirs (but for case, width and "
             f"spacing){others}.",
             "",
         ]

@@ -1,4 +1,4 @@
-"""Accuracy on held-out translations: does a sentence find its own translation among all of them?"""
+"""Held-out translations: taken out of training, to ask whether a sentence finds its own among all of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from harness_lamir.backbones.base import Backbone
-from harness_lamir.data.rows import Translation
+from harness_lamir.data.loading import Streams
+from harness_lamir.data.rows import Row, Translation, texts_of
+from harness_lamir.recipe import Recipe
 from harness_lamir.training.distributed import ALONE, Group
 from harness_lamir.training.modes import evaluation_mode
+from harness_lamir.training.seeds import generator
 from harness_lamir.training.step import key_of
 
-__all__ = ["HeldOut", "translation_accuracy"]
+__all__ = ["HeldOut", "hold_out", "translation_accuracy"]
 
 _BATCH = 256  # texts, and rows of the score matrix, at a time
 
@@ -26,6 +29,34 @@ class HeldOut:
     pairs: int
     before: float
     after: float
+
+
+def hold_out(streams: Streams, recipe: Recipe) -> list[Translation]:
+    """Take a recipe's `heldout_pairs` out of its first parallel stream; none where it has no such stream.
+
+    Rows of other streams that hold both sides of one go too: a second parallel stream may read the same files, and a
+    joined one makes rows of several languages of them. One side by itself, in a stream of texts, stays.
+
+    Raises:
+        UsageError: there are too few translations, or nothing else is left of another stream.
+    """
+    parallel = [stream for stream in streams.by_name.values() if stream.kind == "parallel"]
+    if not recipe.heldout_pairs or not parallel:
+        return []
+    drawn = parallel[0].hold_out(generator(recipe.seed, "heldout"), recipe.heldout_pairs)
+    rows = [row for row in drawn if isinstance(row, Translation)]
+    pairs = {(row.english, row.other) for row in rows}
+    others = {row.other for row in rows}
+
+    def holds_one(row: Row) -> bool:
+        texts = texts_of(row)
+        return any((english, other) in pairs for other in others.intersection(texts) for english in texts)
+
+    for stream in streams.by_name.values():
+        once = stream is parallel[0] and recipe.deduplicate  # what was taken of it, it had once
+        if stream.kind in ("parallel", "multiway", "triplet") and not once:
+            stream.leave_out(holds_one)
+    return rows
 
 
 def translation_accuracy(backbone: Backbone, pairs: Sequence[Translation], group: Group = ALONE) -> float:

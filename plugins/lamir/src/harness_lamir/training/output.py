@@ -9,13 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import UsageError
+from safetensors import SafetensorError
+
+from harness.errors import HarnessError, UsageError
 
 __all__ = ["check_output", "draft_of"]
 
 
 def check_output(output: Path, overwrite: bool) -> None:
-    """Raise UsageError for an output folder that must not be replaced."""
+    """Raise UsageError for an output folder that must not be replaced, or cannot be made."""
+    if output.name in ("", ".."):  # it appears by a rename, which needs a name
+        raise UsageError(f"output {output}: names no folder of its own", hint="Name one, as in --output model.")
+    parent = next(folder for folder in output.absolute().parents if folder.exists())
+    if not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
+        raise UsageError(f"output {output}: nothing can be written in {parent}", hint="Name another --output DIR.")
     if output.exists() and not output.is_dir():
         raise UsageError(f"output {output}: is a file", hint="Name a folder.")
     if output.is_dir() and any(output.iterdir()) and not overwrite:
@@ -27,33 +34,57 @@ def check_output(output: Path, overwrite: bool) -> None:
 
 @contextmanager
 def draft_of(output: Path) -> Iterator[Path]:
-    """Give a folder to write into; if that succeeds, put it in the place of `output`, and otherwise remove it."""
+    """Give a folder to write into; if that succeeds, put it in the place of `output`, and otherwise remove it.
+
+    Raises:
+        HarnessError: something cannot be written or renamed.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
         yield draft
-        draft.chmod(0o755)  # mkdtemp keeps it to the user
-        for path in draft.rglob("*"):
-            path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes files that only their owner may read
-            handle = os.open(path, os.O_RDONLY)
-            os.fsync(handle)
-            os.close(handle)
+        hidden = _umask()
+        for path in (*draft.rglob("*"), draft):  # mkdtemp and safetensors make what only the owner may read
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~hidden)
+            _sync(path)
         _replace(output, draft)
+        _sync(output.parent)
+    except (OSError, SafetensorError) as error:
+        raise HarnessError(f"output {output}: cannot be written ({error})", hint="Is the disk full?") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def _replace(output: Path, draft: Path) -> None:
-    """Rename `draft` to `output`; what was there is moved aside first, and back if that fails."""
+    """Rename `draft` to `output`; what was there is moved aside first, and back if that fails or is interrupted."""
     if not output.exists():
         draft.rename(output)
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{output.name}.old.", dir=output.parent))
-    output.rename(aside / "old")
+    old = aside / "old"
     try:
+        output.rename(old)
         draft.rename(output)
-    except OSError:
-        (aside / "old").rename(output)
+    except BaseException:
+        if old.exists() and not output.exists():
+            old.rename(output)
         raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if output.exists():  # else `old` is all that is left
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or a folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    """What the user keeps from others."""
+    current = os.umask(0)
+    os.umask(current)
+    return current

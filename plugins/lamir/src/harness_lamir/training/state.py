@@ -29,7 +29,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from harness._util.atomic import write_text
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness_lamir.recipe import Recipe
 
 __all__ = ["Progress", "Scored", "State", "check_recipe", "clear", "identity_of", "newest", "snapshot", "state_folder"]
@@ -106,9 +106,30 @@ class State:
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write the state as `folder/step-N`, and remove older ones."""
+        """Write the state as `folder/step-N`, and remove older ones.
+
+        Raises:
+            HarnessError: it cannot be written; the one before is kept.
+        """
         final = folder / f"step-{self.progress.step:08d}"
         draft = folder / f".{final.name}"
+        try:
+            self._write(draft)
+            shutil.rmtree(final, ignore_errors=True)
+            draft.rename(final)
+            _sync(folder)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(draft, ignore_errors=True)  # it may be what filled the disk
+            raise HarnessError(
+                f"{folder}: the state of the run cannot be saved ({error})",
+                hint="Is the disk full? Make room, and the same command goes on from the last state that was saved.",
+            ) from error
+        for old in folder.glob("*step-*"):
+            if old != final:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _write(self, draft: Path) -> None:
+        """Write everything into a new folder."""
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         moments, rest = _optimizer_parts(self.optimizer)
@@ -134,12 +155,6 @@ class State:
                 ensure_ascii=False,
             ),
         )
-        shutil.rmtree(final, ignore_errors=True)
-        draft.rename(final)
-        _sync(folder)
-        for old in folder.glob("*step-*"):
-            if old != final:
-                shutil.rmtree(old, ignore_errors=True)
 
     def load(self, saved: Path) -> None:
         """Go on from a folder that `save` wrote.

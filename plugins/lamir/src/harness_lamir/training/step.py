@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from harness.encoders.protocols import Role
 from harness_lamir.backbones.base import Backbone, Batch
 from harness_lamir.objectives.base import Objective, Texts, View
+from harness_lamir.objectives.blaming import blamed, scalar
 from harness_lamir.training.distributed import ALONE, Group
 from harness_lamir.training.modes import evaluation_mode
 from harness_lamir.training.seeds import seed_of
@@ -119,6 +120,9 @@ def gradients(
 
     Returns:
         The losses. They may not be finite; whoever steps must look.
+
+    Raises:
+        HarnessError: an objective raises something, or its loss is no scalar.
     """
     own = _Pool(backbone)
     teachers: dict[int, _Pool] = {}
@@ -126,10 +130,11 @@ def gradients(
     for member in members:
         slots = {slot: rows[stream] for slot, stream in member.streams.items()}
         views = []
-        for name, texts in member.objective.texts(slots, member.rng).items():
-            teacher = member.objective.teacher(name)
-            pool = own if teacher is None else teachers.setdefault(id(teacher), _Pool(teacher))
-            views.append((name, texts, pool, pool.add(texts)))
+        with blamed(member.name, "texts"):
+            for name, texts in member.objective.texts(slots, member.rng).items():
+                teacher = member.objective.teacher(name)
+                pool = own if teacher is None else teachers.setdefault(id(teacher), _Pool(teacher))
+                views.append((name, texts, pool, pool.add(texts)))
         asked.append((member, views))
 
     trained = _Encoded(own, chunk, group, seed)
@@ -148,7 +153,8 @@ def gradients(
             )
             for name, texts, pool, at in views
         }
-        loss = member.objective(given)
+        with blamed(member.name, "forward"):
+            loss = scalar(member.objective(given))
         values[member.name] = float(loss.detach())
         total += member.weight * values[member.name]
         if loss.requires_grad:

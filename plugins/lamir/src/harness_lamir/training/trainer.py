@@ -32,12 +32,13 @@ from harness_lamir.backbones.base import Backbone
 from harness_lamir.backbones.building import build_backbone, load_backbone
 from harness_lamir.data.loading import Streams, load_streams
 from harness_lamir.data.rows import Translation
+from harness_lamir.objectives.blaming import blamed
 from harness_lamir.objectives.resolving import Resolved, build, resolve
 from harness_lamir.recipe import Recipe
 from harness_lamir.training.card import CardFacts, model_card, resolved_recipe
 from harness_lamir.training.distributed import Group, open_group
 from harness_lamir.training.evaluating import Evaluator
-from harness_lamir.training.heldout import HeldOut, translation_accuracy
+from harness_lamir.training.heldout import HeldOut, hold_out, translation_accuracy
 from harness_lamir.training.logs import Log, check_tensorboard
 from harness_lamir.training.modes import interruptible, reproducible
 from harness_lamir.training.optimizing import gradient_norm, make_optimizer, rate_factor
@@ -122,7 +123,8 @@ def train(
 
     Raises:
         UsageError: the recipe, the data, the output folder or an unfinished run there cannot be used.
-        HarnessError: a loss or the gradient ceased to be finite, or an evaluation failed.
+        HarnessError: a loss or the gradient ceased to be finite, an evaluation or an objective failed, or something
+            cannot be written.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the state is saved.
     """
     check_output(output, overwrite)
@@ -178,7 +180,7 @@ class _Run:
         recipe, group = self.recipe, self.group
         self.reporter.stage("reading the training text")
         self.streams: Streams = load_streams(recipe, self.data)
-        self.heldout: list[Translation] = self._hold_out()
+        self.heldout: list[Translation] = hold_out(self.streams, recipe)
         self.reporter.stage("building the backbone")
         self.backbone: Backbone = build_backbone(
             recipe.backbone,
@@ -192,7 +194,8 @@ class _Run:
         self.members = members_of(self.resolved, recipe.seed)
         for member in self.members:
             torch.manual_seed(seed_of(recipe.seed, "attach", member.name))
-            member.objective.attach(self.backbone)
+            with blamed(member.name, "attach"):
+                member.objective.attach(self.backbone)
             member.objective.to(group.device)
             group.share(member.objective)
         own = [p for member in self.members for p in own_parameters(member.objective, self.backbone)]
@@ -320,7 +323,8 @@ class _Run:
             group["lr"] = rate
         optimizer.step()
         for member in self.members:
-            member.objective.after_step(self.backbone)
+            with blamed(member.name, "after_step"):
+                member.objective.after_step(self.backbone)
         return Step(number, losses.by_name, losses.total, rate, norm, losses.texts)
 
     def _evaluate(self, keep_best: bool) -> None:
@@ -347,15 +351,6 @@ class _Run:
             self.state.progress.log_bytes = self.log.settle()
             self.state.save(self.work)
         self.group.wait()
-
-    def _hold_out(self) -> list[Translation]:
-        """Take translations out of the first parallel stream, if there is one."""
-        count = self.recipe.heldout_pairs
-        parallel = [stream for stream in self.streams.by_name.values() if stream.kind == "parallel"]
-        if not count or not parallel:
-            return []
-        rows = parallel[0].hold_out(generator(self.recipe.seed, "heldout"), count)
-        return [row for row in rows if isinstance(row, Translation)]
 
     def _generators(self) -> dict[str, Random]:
         """Every random generator that the state has to hold, by name."""

@@ -1,4 +1,4 @@
-"""The bag of features as a backbone: the fast path, the shipped weights, and the loaders of other libraries."""
+"""The bag of features as a backbone: the fast path, saved weights, and the loaders of other libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import torch
 from harness_lamir.backbones import settings as kinds
 from harness_lamir.backbones.building import build_backbone, load_backbone
 from harness_lamir.backbones.features import FeatureBackbone
-from harness_lamir.encoder import shipped_checkpoint
 
 from harness.errors import UsageError
 
@@ -18,31 +17,40 @@ TEXTS = ["the river and the bridge", "Москва стоит на реке", "�
 
 
 @pytest.fixture(scope="module")
-def shipped() -> FeatureBackbone:
-    """Return the shipped weights."""
-    backbone = load_backbone(shipped_checkpoint())
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small bag with both halves, saved."""
+    folder = tmp_path_factory.mktemp("features")
+    settings = kinds.FeatureBackbone(kind="features", semantic_dim=16, lexical_dim=64, lexical_share=0.5, tokens=120)
+    build_backbone(settings, lambda count: TEXTS * 3, seed=4).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def saved(folder: Path) -> FeatureBackbone:
+    """Return it, loaded."""
+    backbone = load_backbone(folder)
     assert isinstance(backbone, FeatureBackbone)
     return backbone
 
 
-def test_words_are_summed_once(shipped: FeatureBackbone) -> None:
+def test_words_are_summed_once(saved: FeatureBackbone) -> None:
     """A batch lists every distinct word once, and its texts as numbers of words."""
-    batch = shipped.tokenize(["the river", "the the bridge"], role="query")
+    batch = saved.tokenize(["the river", "the the bridge"], role="query")
     assert batch["words"].tolist() == [0, 1, 0, 0, 2]
     assert batch["word_starts"].tolist() == [0, 2]
     assert len(batch["feature_starts"]) == 3
-    features = shipped.ids(["the", "river", "bridge"])
+    features = saved.ids(["the", "river", "bridge"])
     assert batch["features"].tolist() == [feature for word in features for feature in word]
 
 
-def test_the_fast_path_is_the_model(shipped: FeatureBackbone) -> None:
+def test_the_fast_path_is_the_model(saved: FeatureBackbone) -> None:
     """Word by word or feature by feature, vectors and gradients are the same."""
-    ids = [torch.tensor([row]) for row in shipped.ids(shipped.prompted(TEXTS, "query"))]
+    ids = [torch.tensor([row]) for row in saved.ids(saved.prompted(TEXTS, "query"))]
     gradients = []
-    for vectors in (shipped.encode(TEXTS, role="query"), torch.cat([shipped.model(row) for row in ids])):
-        shipped.zero_grad()
+    for vectors in (saved.encode(TEXTS, role="query"), torch.cat([saved.model(row) for row in ids])):
+        saved.zero_grad()
         (vectors[0] @ vectors[1:].T).sum().backward()
-        gradients.append((vectors.detach(), shipped.model.weight.grad))
+        gradients.append((vectors.detach(), saved.model.weight.grad))
     torch.testing.assert_close(gradients[0], gradients[1], atol=1e-5, rtol=1e-5)
 
 
@@ -66,24 +74,24 @@ def test_no_text_is_told() -> None:
         build_backbone(kinds.FeatureBackbone(kind="features"), lambda _: [], seed=0)
 
 
-def test_sentence_transformers_loads_the_shipped_folder(shipped: FeatureBackbone) -> None:
+def test_sentence_transformers_loads_the_folder(folder: Path, saved: FeatureBackbone) -> None:
     """Told that it may import the class that `modules.json` names, it gives the same vectors."""
     library = pytest.importorskip("sentence_transformers")
-    model = library.SentenceTransformer(str(shipped_checkpoint()), device="cpu", trust_remote_code=True)
-    assert model.get_embedding_dimension() == shipped.dim
+    model = library.SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
+    assert model.get_embedding_dimension() == saved.dim
     with torch.no_grad():
-        np.testing.assert_allclose(model.encode(TEXTS), shipped.encode(TEXTS, role="query").numpy(), atol=1e-6)
+        np.testing.assert_allclose(model.encode(TEXTS), saved.encode(TEXTS, role="query").numpy(), atol=1e-6)
 
 
-def test_transformers_knows_the_model_after_one_import(shipped: FeatureBackbone) -> None:
+def test_transformers_knows_the_model_after_one_import(folder: Path, saved: FeatureBackbone) -> None:
     """AutoModel and AutoConfig load the folder by its model type."""
     from transformers import AutoConfig, AutoModel
 
-    assert AutoConfig.from_pretrained(shipped_checkpoint()).vocab_size == shipped.extractor.size
-    model = AutoModel.from_pretrained(shipped_checkpoint(), dtype="float32")
+    assert AutoConfig.from_pretrained(folder).vocab_size == saved.extractor.size
+    model = AutoModel.from_pretrained(folder, dtype="float32")
     with torch.no_grad():
-        vectors = torch.cat([model(torch.tensor([row])) for row in shipped.ids(TEXTS)])
-        torch.testing.assert_close(vectors, shipped.encode(TEXTS, role="query"))
+        vectors = torch.cat([model(torch.tensor([row])) for row in saved.ids(TEXTS)])
+        torch.testing.assert_close(vectors, saved.encode(TEXTS, role="query"))
 
 
 def test_init_goes_on_from_a_folder(tmp_path: Path) -> None:
