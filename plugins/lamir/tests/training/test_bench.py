@@ -40,6 +40,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.mark.slow
 def test_both_trainers_have_the_same_losses(data: Path) -> None:
     """Without dropout, at the first step and, after the weights have moved, at the last; in processes of their own."""
     pytest.importorskip("sentence_transformers")

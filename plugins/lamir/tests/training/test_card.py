@@ -123,9 +123,7 @@ def test_a_transformer_is_used_with_its_own_pooling(make_recipe: Make, pooling: 
 
 def test_no_folder_of_a_machine_is_told(make_recipe: Make) -> None:
     """Neither where evaluation data lies, nor a teacher, nor what was forbidden."""
-    content = make_recipe(
-        forbidden=["/home/somebody/xquad"], evaluation={"every": 50, "source": "/home/somebody/arcd"}
-    )
+    content = make_recipe(forbidden=["/home/somebody/xquad"], evaluation={"every": 50, "source": "/home/somebody/arcd"})
     content["objectives"][1] = {"use": "distil", "stream": "pairs", "teacher": "/home/somebody/teacher"}
     card = model_card(facts(make_recipe, recipe=Recipe.model_validate(content)))
     assert "/home/somebody" not in card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from harness_lamir.training.step import Member, chunks_of, gradients, key_of, ow
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+
+from harness.errors import HarnessError
+from harness.plugins import ObjectiveOptions
 
 Make = Callable[..., Backbone]
 Members = Callable[..., list[Member]]
@@ -287,3 +291,37 @@ def test_chunks_share_out_every_text_once(texts: list[tuple[str, int]], chunk: i
     assert all(len(piece.positions) <= (chunk or len(texts)) for piece in pieces)
     counts = [sum(len(piece.positions) for piece in share) for share in shares]
     assert max(counts) - min(counts) <= 1
+
+
+class Misbehaving(Objective):
+    """An objective of somebody who did not read the page."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(ObjectiveOptions())
+        self.what = what
+
+    def texts(self, rows: Any, rng: Random) -> dict[str, Texts]:
+        """Ask for one text, perhaps with too few languages."""
+        return {"all": Texts(["water", "stone"], ["en"] if self.what == "languages" else ["en", "en"])}
+
+    def forward(self, views: Any) -> Any:
+        """Return no scalar, or none at all."""
+        if self.what == "raises":
+            raise KeyError("all texts")
+        return 1.0 if self.what == "float" else views["all"].vectors.sum(dim=1)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("languages", "'theirs' failed in texts: ValueError"),
+        ("raises", "'theirs' failed in forward: KeyError: 'all texts'"),
+        ("float", "'theirs' failed in forward: TypeError: the loss is a float, not a tensor"),
+        ("shape", r"'theirs' failed in forward: TypeError: the loss has the shape \(2,\), and must be a scalar"),
+    ],
+)
+def test_an_error_of_an_objective_names_it(make_backbone: Make, what: str, told: str) -> None:
+    """Anybody may have written it: it is no defect of the harness."""
+    member = Member("theirs", Misbehaving(what), 1.0, {"texts": "texts"}, Random(0))
+    with pytest.raises(HarnessError, match=told):
+        gradients(make_backbone(), [member], {"texts": []}, seed=1)

@@ -28,19 +28,16 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from anyascii import anyascii
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from harness_lamir.backbones.romanised import ngrams_of, romanise, skeleton_ngrams_of
 from harness_lamir.backbones.vocabulary import train_tokenizer
 
-__all__ = ["EMPTY", "PAD", "UNK", "FeatureConfig", "FeatureExtractor", "ngrams_of", "romanise"]
+__all__ = ["EMPTY", "PAD", "UNK", "FeatureConfig", "FeatureExtractor"]
 
 PAD, EMPTY, UNK = 0, 1, 2
 _SPECIAL = ["[PAD]", "[EMPTY]", "[UNK]"]
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_ASCII_WORD = re.compile("[a-z0-9]+")
-_VOWELS = re.compile("[aeiouy]")
-_REPEATED = re.compile(r"(.)\1+")
 _CACHED_WORDS = 500_000
 _CACHED_LENGTH = 32  # longer words are unsegmented sentences, seldom seen twice
 
@@ -65,29 +62,6 @@ class FeatureConfig:
     ngram_buckets: int = 16_000
     max_characters: int = 20_000
     max_features: int = 8_192
-
-
-def romanise(text: str) -> list[str]:
-    """Return the ASCII words of a text, lowercased: "Москва, 北京" gives ["moskva", "beijing"]."""
-    return _ASCII_WORD.findall(anyascii(text).lower())
-
-
-def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
-    """Return the n-grams of a romanised word framed by ``<`` and ``>``, short ones first."""
-    framed = f"<{word}>"
-    return [framed[start : start + n] for n in range(shortest, longest + 1) for start in range(len(framed) - n + 1)]
-
-
-def skeleton_ngrams_of(word: str, shortest: int) -> list[str]:
-    """Return n-grams of a romanised word's consonants, of two lengths, each marked with ``~``.
-
-    Scripts that leave vowels unwritten romanise without them: "القاهرة" gives "alqahrt" and shares
-    more with the consonants of "al-Qahira" than with its letters.
-    """
-    consonants = _REPEATED.sub(r"\1", _VOWELS.sub("", word))
-    if len(consonants) < 2:
-        return []
-    return [f"~{ngram}" for ngram in ngrams_of(consonants, shortest, shortest + 1)]
 
 
 class FeatureExtractor:

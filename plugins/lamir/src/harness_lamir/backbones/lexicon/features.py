@@ -8,8 +8,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from harness_lamir.backbones.features.extractor import ngrams_of, romanise, skeleton_ngrams_of
 from harness_lamir.backbones.lexicon.table import Lexicon
+from harness_lamir.backbones.romanised import ngrams_of, romanise, skeleton_ngrams_of
 
 __all__ = ["Features", "WordFeatures"]
 
