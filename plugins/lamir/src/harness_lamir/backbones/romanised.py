@@ -1,4 +1,4 @@
-"""Words of every script in ASCII, and their n-grams: what lets "Москва", "Moskva" and "Moscow" have something in common.
+"""Words of every script in ASCII, and their n-grams: what gives "Москва", "Moskva" and "Moscow" something in common.
 
 ``anyascii`` spells every script in ASCII. It knows no language, so that one word has one spelling wherever it stands.
 """
