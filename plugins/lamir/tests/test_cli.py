@@ -86,7 +86,9 @@ def test_flags_override_the_recipe(make_recipe: Make, tiny_data: Path, tmp_path:
     ("arguments", "part"),
     [
         (("--set", "optimizer.clap=1"), "'clip'"),
+        (("--weight", "semantics=1"), "--weight semantics=1: the recipe has no objective 'semantics'"),
         (("--weight", "semantics=1"), "'semantic'"),
+        (("--batch-size", "pears=1"), "--batch-size pears=1: the recipe has no stream 'pears'"),
         (("--batch-size", "pears=1"), "'pairs'"),
         (("--batch-size", "pairs=two"), "NAME=N"),
         (("--weight", "ir=0", "--weight", "semantic=0"), "must not train alone"),
@@ -121,6 +123,21 @@ def test_a_dry_run_trains_nothing(make_recipe: Make, tiny_data: Path, tmp_path: 
     assert not (tmp_path / "m").exists()
     (tiny_data / "english.tsv").write_text("only one column\n")
     assert "english.tsv:1" in refusal(*arguments)
+
+
+@pytest.mark.parametrize("change", ["evaluation={every: 1, source: none}", "runtime.device=quantum"])
+def test_a_dry_run_finds_what_a_run_would_stop_at(
+    make_recipe: Make, tiny_data: Path, tmp_path: Path, change: str
+) -> None:
+    """Evaluation data that is not there, and a device that is not."""
+    config = write(make_recipe, tmp_path)
+    message = refusal("--config", config, "--data", tiny_data, "--dry-run", "--set", change)
+    assert "none" in message or "quantum" in message
+
+
+def test_a_shipped_recipe_needs_a_data_folder() -> None:
+    """It would otherwise be looked for in the installed package."""
+    assert "--data" in refusal("--config", "tiny", "--dry-run")
 
 
 def test_the_data_folder_defaults_to_the_recipes_own(make_recipe: Make, tiny_data: Path, tmp_path: Path) -> None:
@@ -210,6 +227,17 @@ def test_a_shipped_recipe_goes_by_its_name(tmp_path: Path) -> None:
     assert "retrieval/xquad" in refusal("--config", "pocket", "--data", tmp_path, "--output", tmp_path / "m")
 
 
+def test_a_run_that_stops_early_says_so(make_recipe: Make, tiny_data: Path, tmp_path: Path) -> None:
+    """The steps that it did not make are no mystery; one subset is not called several."""
+    settings = {
+        "every": 1, "patience": 1, "tasks": ["low-resource/sw-en"], "limit": 1, "keep_best": False,
+    }  # fmt: skip
+    config = write(make_recipe, tmp_path, steps=30, evaluation=settings, optimizer={"learning_rate": 1e-9})
+    done = invoke("--config", config, "--data", tiny_data, "--output", tmp_path / "m")
+    assert done.exit_code == 0, done.output
+    assert "stopped early, after 2 of 30 steps" in done.stderr and " of 1 subset\n" in done.stderr
+
+
 def test_an_interrupted_run_goes_on(
     make_recipe: Make, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,7 +290,7 @@ def test_the_module_runs_by_itself(make_recipe: Make, tiny_data: Path, tmp_path:
 
 def test_help_names_every_option_and_needs_no_torch() -> None:
     """It is printed at once."""
-    script = "import sys; from harness_lamir.cli import _without_folders, train; train.main(['--help'], standalone_mode=False); "
+    script = "import sys; from harness_lamir.cli import train; train.main(['--help'], standalone_mode=False); "
     script += "sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -125,7 +125,7 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
     config = copy / "config.json"
     original = config.read_text()
     config.write_text(original.replace('"stems": 60000', '"stems": 59999'))
-    with pytest.raises(UsageError, match="different runs|cannot be loaded"):
+    with pytest.raises(UsageError, match=r"different runs|cannot be loaded"):
         load(LamirOptions(checkpoint=str(copy)))
     config.write_text("[]")
     with pytest.raises(UsageError, match=r"config\.json"):

@@ -67,7 +67,9 @@ def test_unknown_keys_are_refused_with_their_place(tmp_path: Path, make_recipe: 
     assert "optimizer.lerning_rate" in refused(tmp_path, make_recipe(optimizer={"lerning_rate": 0.1}))
     content = make_recipe()
     content["streams"]["pairs"]["sources"][0]["shrae"] = 1
-    assert "streams.pairs.sources.0.shrae" in refused(tmp_path, content)
+    assert "streams.pairs.sources.0.shrae: there is no such key" in refused(tmp_path, content)
+    said = refused(tmp_path, make_recipe(stepz=3))
+    assert "stepz: there is no such key" in said and "Did you mean 'steps'" in said
 
 
 @pytest.mark.parametrize(

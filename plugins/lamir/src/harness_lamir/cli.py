@@ -9,12 +9,14 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import ExitCode, HarnessError
+from harness._util.names import did_you_mean
+from harness.errors import ExitCode, HarnessError, UsageError
 from harness_lamir.recipe import Recipe, load_recipe, shipped_recipes
 from harness_lamir.training.overrides import Change, changed, parse_change, parse_number
 
@@ -109,6 +111,8 @@ def train(
     written = load_recipe(path)
     recipe = changed(written, _changes(written, flags), str(path))
     folder = output or Path(recipe.name)
+    if data is None and path in shipped_recipes().values():
+        raise UsageError(f"recipe {config}: a shipped recipe comes without data", "Name the folder with --data DIR.")
     where = data or path.parent
 
     # torch takes seconds to import; what is wrong with the recipe is said before
@@ -136,6 +140,10 @@ def train(
             tensorboard=tensorboard,
             reporter=display.reporter(),
         )
+        if outcome.progress.step < recipe.steps:
+            display.say(
+                f"stopped early, after {outcome.progress.step:,} of {recipe.steps:,} steps: scores rose no more"
+            )
         if outcome.heldout is not None:
             display.say(
                 f"held-out translations found: {outcome.heldout.before:.3f} before, {outcome.heldout.after:.3f} after"
@@ -164,7 +172,7 @@ def main() -> None:
 def _find(config: str) -> Path:
     """Return the recipe a user means: a file if there is one, else a shipped recipe's name."""
     path = Path(config)
-    return path if path.exists() else shipped_recipes().get(config, path)
+    return path if path.is_file() else shipped_recipes().get(config, path)
 
 
 def _changes(recipe: Recipe, flags: dict[str, Any]) -> list[Change]:
@@ -180,9 +188,12 @@ def _changes(recipe: Recipe, flags: dict[str, Any]) -> list[Change]:
     changes: list[Change] = [(path, flags[flag]) for flag, path in simple.items() if flags.get(flag) is not None]
     for text in flags["batch_size"]:
         name, number = parse_number(text, "--batch-size", int)
+        _check_name("--batch-size", text, name, recipe.streams)
         changes.append((f"streams.{name}.batch_size", number))
     for text in flags["weight"]:
         name, number = parse_number(text, "--weight", float)
+        if not name.isdecimal():
+            _check_name("--weight", text, name, [entry.use for entry in recipe.objectives])
         changes.append((f"objectives.{name}.weight", number))
     if flags["backbone"] is not None:
         if recipe.backbone.kind == "transformer":
@@ -194,6 +205,14 @@ def _changes(recipe: Recipe, flags: dict[str, Any]) -> list[Change]:
     if flags["forbid"]:
         changes.append(("forbidden", [*recipe.forbidden, *flags["forbid"]]))
     return changes + [parse_change(text) for text in flags["set"]]
+
+
+def _check_name(flag: str, text: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a stream or objective that the recipe does not have, in the words that were typed."""
+    names = list(known)
+    if name not in names:
+        what = "stream" if flag == "--batch-size" else "objective"
+        raise UsageError(f"{flag} {text}: the recipe has no {what} {name!r}", did_you_mean(name, names))
 
 
 def _command(config: str, path: Path, recipe: Recipe, flags: dict[str, Any]) -> str:
@@ -233,12 +252,19 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
 
 
 def _dry_run(recipe: Recipe, resolved: list[Resolved], data: Path, as_json: bool) -> None:
-    """Read and check the data, and say what would be trained on."""
+    """Read and check the data, what is evaluated on included, and say what would be trained on."""
     from harness.cli import common
+    from harness.encoders.hardware import resolve_device
     from harness_lamir.data.loading import load_streams
+    from harness_lamir.training.evaluating import Evaluator
 
     with common.data_only():
+        resolve_device(recipe.runtime.device)
+        common.stderr().print("reading the training text")
         streams = load_streams(recipe, data)
+        if recipe.evaluation is not None:
+            with Evaluator(recipe.evaluation, data, recipe.name) as evaluator:
+                evaluator.check()
     if as_json:
         common.print_json(_plan(recipe, resolved, streams))
         return

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from harness._util.names import did_you_mean
 from harness.errors import UsageError
 from harness_lamir.backbones.settings import BackboneSettings, FeatureBackbone
 from harness_lamir.data.rows import Kind
@@ -205,7 +206,7 @@ class Recipe(_Strict):
         optimizer: how the weights move.
         runtime: how it is computed.
         evaluation: measuring while training; none by default.
-        heldout_pairs: translations kept out of training, to measure it by.
+        heldout_pairs: translations kept out of training, to measure it by; either side by itself may be trained on.
         forbidden: folders of evaluation data below the data folder: no file in them may be trained on, nor any text
             equal or nearly equal to one of theirs.
         near_duplicates: share of a text's word 5-grams that, found in one evaluation text, makes it a near duplicate;
@@ -257,8 +258,14 @@ def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        rules = [f"{'.'.join(str(part) for part in rule['loc']) or 'recipe'}: {rule['msg']}" for rule in error.errors()]
-        raise UsageError(f"recipe {where}: " + "; ".join(rules)) from error
+        said = {"extra_forbidden": "there is no such key", "missing": "is missing"}
+        rules = [
+            f"{'.'.join(str(part) for part in rule['loc']) or 'recipe'}: {said.get(rule['type'], rule['msg'])}"
+            for rule in error.errors()
+        ]
+        unknown = [str(r["loc"][0]) for r in error.errors() if r["type"] == "extra_forbidden" and len(r["loc"]) == 1]
+        hint = did_you_mean(unknown[0], Recipe.model_fields) if unknown else None
+        raise UsageError(f"recipe {where}: " + "; ".join(rules), hint=hint) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

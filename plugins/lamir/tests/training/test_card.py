@@ -130,6 +130,14 @@ def test_no_folder_of_a_machine_is_told(make_recipe: Make) -> None:
     assert "Kept apart from: `xquad`" in card and "Zero-shot on `arcd`" in card and "teacher teacher" in card
 
 
+def test_what_is_no_path_is_told_as_it_is(make_recipe: Make) -> None:
+    """A prompt decides vectors: it is not cut where it begins like a path."""
+    backbone = {"kind": "transformer", "model": "/srv/xlmr", "prompts": {"query": "/q/ ", "passage": "~ "}}
+    content = resolved_recipe(Recipe.model_validate(make_recipe(backbone=backbone, summary="~ half / half")))
+    assert content["backbone"]["prompts"] == backbone["prompts"] and content["summary"] == "~ half / half"
+    assert content["backbone"]["model"] == "xlmr"
+
+
 def test_a_run_that_stopped_early_or_ran_on_several_says_so(make_recipe: Make) -> None:
     """Steps that were made, of those that were planned."""
     card = model_card(facts(make_recipe, progress=Progress(80, {"ir": 1.0}, 1.0), processes=4))

@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ from harness_lamir.training.distributed import open_group
 from harness_lamir.training.step import gradients
 
 torch.set_num_threads(1)
-group = open_group(Runtime(device="cpu"))
+group = open_group(Runtime())  # what a machine without accelerators finds by itself
 transformer._CALL = {"cpu": 2 if group.size > 1 else 10**9}  # several cut what they encode by length, one does not
 found = {}
 for chunk in (0, 2):
@@ -85,6 +86,16 @@ def test_two_processes_give_the_gradients_of_one(
         assert together.pop("flags").tolist() == [0, 1]
         for name, value in together.items():
             torch.testing.assert_close(value, alone[name], atol=1e-9, rtol=1e-9, msg=f"{rank}: {name}")
+
+
+def test_processes_that_cannot_form_a_group_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than each training alone, and writing over the others."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    state = SimpleNamespace(device=torch.device("mps"), process_index=0, num_processes=1)
+    monkeypatch.setattr("accelerate.PartialState", lambda **_: state)
+    monkeypatch.setattr("harness_lamir.training.distributed.resolve_device", lambda _: state.device)
+    with pytest.raises(UsageError, match="2 processes were started and cannot form a group on mps"):
+        open_group(Runtime())
 
 
 def test_one_process_needs_nobody() -> None:

@@ -43,7 +43,7 @@ def test_scores_are_the_main_metric_by_subset(
     backbone = make_backbone(dropout=0.5).train()
     weights = backbone.state_dict()
     with Evaluator(Evaluation(every=1, source="tasks"), data, "m") as evaluator:
-        evaluator.check(backbone)
+        evaluator.check()
         first = evaluator(backbone, 3)
         assert first.step == 3 and first.subsets == {"made-up/en": 1.0, "made-up/sw": 1.0} and first.mean == 1.0
         assert backbone.training and next(backbone.parameters()).requires_grad
@@ -66,10 +66,10 @@ def test_it_measures_what_it_is_told(make_backbone: Callable[..., Backbone], dat
     assert list(scored.subsets) == ["made-up/sw"] and np.isclose(scored.mean, 1.0)
 
 
-def test_what_cannot_be_measured_is_refused_before_training(make_backbone: Callable[..., Backbone], data: Path) -> None:
+def test_what_cannot_be_measured_is_refused_before_training(data: Path) -> None:
     """A folder that is not there, and a language that no subset has."""
     with pytest.raises(UsageError):
         Evaluator(Evaluation(every=1, source="none"), data, "m")
     settings = Evaluation(every=1, source="tasks", tasks=["made-up"], languages=["te*"])
     with Evaluator(settings, data, "m") as evaluator, pytest.raises(NothingSelectedError):
-        evaluator.check(make_backbone())
+        evaluator.check()

@@ -77,6 +77,9 @@ def test_what_must_not_be_replaced_is_refused(tmp_path: Path) -> None:
         check_output(tmp_path / "file", overwrite=True)
     with pytest.raises(UsageError, match="--overwrite"):
         check_output(tmp_path, overwrite=False)
+    with pytest.raises(UsageError, match="holds no model"):
+        check_output(tmp_path, overwrite=True)
+    (tmp_path / "recipe.json").write_text("{}")
     check_output(tmp_path, overwrite=True)
     check_output(tmp_path / "empty", overwrite=False)
     check_output(tmp_path / "none", overwrite=False)
@@ -88,7 +91,7 @@ def test_nothing_is_trained_for_a_folder_that_cannot_be_made(tmp_path: Path, mon
     for name in (".", "..", "x/.."):
         with pytest.raises(UsageError, match="names no folder of its own"):
             check_output(Path(name), overwrite=True)
-    with pytest.raises(UsageError, match="nothing can be written in .*file"):
+    with pytest.raises(UsageError, match=r"nothing can be written in .*file"):
         check_output(tmp_path / "file" / "m", overwrite=False)
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # as on a disk that is read-only
     with pytest.raises(UsageError, match="nothing can be written in"):

@@ -51,7 +51,8 @@ def forbidden_folders(names: Sequence[str], data: Path) -> list[Path]:
         if not (data / name).is_dir():
             raise UsageError(
                 f"forbidden folder {name}: there is no such folder below {data}",
-                hint="Correct its name, or take it out of `forbidden` if nothing is measured on it.",
+                hint="Name another data folder with --data DIR, or correct its name, or take it out of `forbidden` if "
+                "nothing is measured on it.",
             )
     return [(data / name).resolve() for name in names]
 

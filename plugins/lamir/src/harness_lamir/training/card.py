@@ -25,6 +25,9 @@ __all__ = ["CardFacts", "model_card", "resolved_recipe"]
 
 _LIBRARIES = ("lamir-harness", "torch", "transformers", "tokenizers", "safetensors", "accelerate", "anyascii")
 
+#: Keys of a recipe whose values are no paths, whatever they begin with.
+_PROSE = frozenset({"name", "summary", "licence", "prompts"})
+
 _CITATION = (
     'Hu et al., "Language Agnostic Multilingual Information Retrieval with Contrastive Learning", Findings of ACL 2023'
 )
@@ -96,7 +99,7 @@ def resolved_recipe(recipe: Recipe) -> dict[str, Any]:
 
 def _portable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _portable(item) for key, item in value.items()}
+        return {key: item if key in _PROSE else _portable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_portable(item) for item in value]
     if isinstance(value, str) and (value.startswith(("/", "~")) or value[1:3] == ":\\"):
@@ -156,9 +159,12 @@ def _use(facts: CardFacts) -> str:
             "",
             "```python",
             "from pathlib import Path",
+            "",
+            "import torch",
             "from harness_lamir.backbones.building import load_backbone",
             "",
-            'vectors = load_backbone(Path("FOLDER")).encode(["Where does the Nile begin?"], role="query")',
+            "with torch.no_grad():",
+            '    vectors = load_backbone(Path("FOLDER")).encode(["Where does the Nile begin?"], role="query")',
             "```",
         ]
     return "\n".join(lines)
@@ -223,8 +229,8 @@ def _measured(facts: CardFacts) -> str:
         parts.append(
             f"On {facts.heldout.pairs:,} translations drawn from the parallel text before training and kept out of "
             "it: the share of sentences whose nearest neighbour on the other side is their own translation was "
-            f"{facts.heldout.before:.3f} before and {facts.heldout.after:.3f} after. (Either side may occur in training "
-            "by itself, or with another translation.)"
+            f"{facts.heldout.before:.3f} before and {facts.heldout.after:.3f} after. (Either side may occur in "
+            "training by itself, or with another translation.)"
         )
     return "\n\n".join(["## Measured while training", *parts]) if parts else ""
 
@@ -253,8 +259,8 @@ def _data(facts: CardFacts) -> str:
             others = f", and {near:,} rows for a text that has {recipe.near_duplicates:.0%} of its word 5-grams in one"
         lines += [
             f"Kept apart from: {', '.join(f'`{_portable(name)}`' for name in recipe.forbidden)}. No file in there was "
-            f"read for training. {exact:,} rows were left out for a text that equals one of theirs (but for case, width and "
-            f"spacing){others}.",
+            f"read for training. {exact:,} rows were left out for a text that equals one of theirs (but for case, "
+            f"width and spacing){others}.",
             "",
         ]
     lines += [

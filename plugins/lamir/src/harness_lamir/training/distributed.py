@@ -144,16 +144,22 @@ def open_group(runtime: Runtime) -> Group:
     """The group that a launcher made this process part of, or one process alone.
 
     Raises:
-        UsageError: the device is absent, or cannot compute in bfloat16 where the recipe asks for that.
+        UsageError: the device is absent, cannot compute in bfloat16 where the recipe asks for that, or cannot be used
+            by several processes.
     """
     rank, size = 0, int(os.environ.get("WORLD_SIZE", "1"))
+    device = resolve_device(runtime.device)
     if size > 1:
         from accelerate import PartialState
 
-        state = PartialState(cpu=runtime.device == "cpu", timeout=_PATIENCE)
-        device, rank, size = state.device, state.process_index, state.num_processes
-    else:
-        device = resolve_device(runtime.device)
+        # Where it is not told so, accelerate makes no group of processes that have CPUs alone.
+        state = PartialState(cpu=device.type == "cpu", timeout=_PATIENCE)
+        if state.num_processes != size:  # each would train by itself and write over the others
+            raise UsageError(
+                f"{size} processes were started and cannot form a group on {state.device}",
+                hint="Compute on CPUs with --device cpu, or start one process.",
+            )
+        device, rank = state.device, state.process_index
     bf16 = runtime.precision == "bf16"
     if bf16 and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise UsageError(

@@ -15,9 +15,10 @@ from typing import Self
 
 from harness import api
 from harness.encoders.protocols import Encoder
+from harness.engine.plan import load_jobs
 from harness.errors import HarnessError
 from harness.sources.opening import open_source
-from harness.tasks.selection import Selection
+from harness.tasks.selection import Selection, select
 from harness_lamir.backbones.base import Backbone
 from harness_lamir.recipe import Evaluation
 from harness_lamir.training.modes import evaluation_mode
@@ -65,15 +66,13 @@ class Evaluator:
         """Remove the temporary folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def check(self, backbone: Backbone) -> None:
-        """Read and check everything that will be measured on.
+    def check(self) -> None:
+        """Read and check everything that will be measured on; no model is needed.
 
         Raises:
             UsageError: a pattern names nothing, or the data is malformed.
         """
-        with evaluation_mode(backbone):
-            api.plan(self._encoder(backbone), source=self._source, select=self._selection, settings=self._settings())
-        self._forget()
+        load_jobs(self._source, select(self._source.tasks(), self._selection), self._selection.limit)
 
     def __call__(self, backbone: Backbone, step: int) -> Scored:
         """Measure the main metric of each subset (a fraction of 1), and their mean.

@@ -16,6 +16,10 @@ from harness.errors import HarnessError, UsageError
 __all__ = ["check_output", "draft_of"]
 
 
+#: A folder without any of these is not what a run has written, whatever it holds.
+_OF_A_MODEL = ("recipe.json", "config.json", "modules.json")
+
+
 def check_output(output: Path, overwrite: bool) -> None:
     """Raise UsageError for an output folder that must not be replaced, or cannot be made."""
     if output.name in ("", ".."):  # it appears by a rename, which needs a name
@@ -25,10 +29,17 @@ def check_output(output: Path, overwrite: bool) -> None:
         raise UsageError(f"output {output}: nothing can be written in {parent}", hint="Name another --output DIR.")
     if output.exists() and not output.is_dir():
         raise UsageError(f"output {output}: is a file", hint="Name a folder.")
-    if output.is_dir() and any(output.iterdir()) and not overwrite:
+    if not output.is_dir() or not any(output.iterdir()):
+        return
+    if not overwrite:
         raise UsageError(
             f"output {output}: the folder is not empty",
             hint="Name another one with --output DIR, or replace it with --overwrite.",
+        )
+    if not any((output / name).is_file() for name in _OF_A_MODEL):  # --overwrite is no leave to delete a home folder
+        raise UsageError(
+            f"output {output}: the folder is not empty, and holds no model that could be replaced",
+            hint="Name another one with --output DIR.",
         )
 
 

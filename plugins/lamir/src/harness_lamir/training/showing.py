@@ -83,10 +83,12 @@ class Display:
         elif now - self._last_line >= _LINE_EVERY or done.number in (self._first + 1, self._steps):
             self._last_line = now
             left = (self._steps - done.number) / speed
-            self.say(f"step {done.number:,}/{self._steps:,}: {losses}, {rate}, about {left:,.0f} s left")
+            rest = f", about {left:,.0f} s left" if done.number < self._steps else ""
+            self.say(f"step {done.number:,}/{self._steps:,}: {losses}, {rate}{rest}")
 
     def _scored(self, scored: Scored) -> None:
-        self.say(f"evaluation after step {scored.step:,}: mean {scored.mean:.4f} of {len(scored.subsets)} subsets")
+        count, subsets = len(scored.subsets), "subset" if len(scored.subsets) == 1 else "subsets"
+        self.say(f"evaluation after step {scored.step:,}: mean {scored.mean:.4f} of {count} {subsets}")
 
     def say(self, line: str) -> None:
         """Print a line."""

@@ -178,6 +178,11 @@ class _Run:
     def prepare(self, stack: ExitStack) -> None:
         """Read the data and build what is trained."""
         recipe, group = self.recipe, self.group
+        if not self.data.is_dir():
+            raise UsageError(f"data folder {self.data}: no such folder", hint="Name it with --data DIR.")
+        if recipe.evaluation is not None and group.main:
+            self.evaluator = stack.enter_context(Evaluator(recipe.evaluation, self.data, recipe.name))
+            self.evaluator.check()
         self.reporter.stage("reading the training text")
         self.streams: Streams = load_streams(recipe, self.data)
         self.heldout: list[Translation] = hold_out(self.streams, recipe)
@@ -210,9 +215,6 @@ class _Run:
             make_optimizer(self.parameters, recipe.optimizer),
             self._generators(),
         )
-        if recipe.evaluation is not None and group.main:
-            self.evaluator = stack.enter_context(Evaluator(recipe.evaluation, self.data, recipe.name))
-            self.evaluator.check(self.backbone)
 
     def begin(self, stack: ExitStack, *, restart: bool, tensorboard: bool) -> None:
         """Take up the unfinished run, if there is one."""

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 
 NOUNS = ["water", "stone", "river", "mountain", "bridge", "garden", "winter", "silver", "market", "window", "teacher"]
 SETTINGS: dict[str, Any] = {
@@ -153,6 +153,16 @@ def test_no_parallel_text_is_told() -> None:
     """A lexicon is made of something."""
     with pytest.raises(UsageError, match="no stream of kind parallel"):
         build(lambda kind: iter(()))
+
+
+def test_a_weight_too_large_for_float16_is_not_written(tmp_path: Path) -> None:
+    """It would be read as infinite, and every vector with it as no number."""
+    large = build()
+    with torch.no_grad():
+        large.model.stem_weight[0] = 70_000
+    with pytest.raises(HarnessError, match=r"float16.*stem_weight"):
+        large.save(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_ids_mean_the_same_everywhere(backbone: LexiconBackbone, folder: Path) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from harness.encoders.protocols import Role
 from harness.encoders.text import without_surrogates
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness_lamir.backbones import settings as kinds
 from harness_lamir.backbones.base import Batch
 from harness_lamir.backbones.ids import IdBackbone
@@ -165,10 +165,19 @@ class LexiconBackbone(IdBackbone):
         return [min(self.max_tokens or 2**31, 1 + len(text) // 5) for text in texts]
 
     def save(self, folder: Path) -> None:
-        """Write weights (as float16), configuration and lexicon into a folder that exists."""
+        """Write weights (as float16), configuration and lexicon into a folder that exists.
+
+        Raises:
+            HarnessError: a weight is beyond what float16 holds.
+        """
+        state = {name: tensor.detach().to("cpu", torch.float16) for name, tensor in self.model.state_dict().items()}
+        if wrong := sorted(name for name, tensor in state.items() if not bool(tensor.isfinite().all())):
+            raise HarnessError(
+                f"weights that cannot be written as float16 (they exceed 65,504): {', '.join(wrong)}",
+                hint="Lower `learning_rate` or `backbone.idf_exponent`.",
+            )
         self.lexicon.save(folder)
         with quiet_transformers():
-            state = {name: tensor.detach().to("cpu", torch.float16) for name, tensor in self.model.state_dict().items()}
             self.model.save_pretrained(folder, state_dict=state)
         write_sentence_files(folder, [(_SENTENCE_MODULE, "")], prompts={})
 
