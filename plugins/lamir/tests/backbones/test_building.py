@@ -14,8 +14,8 @@ from harness.errors import UsageError
 
 
 def test_kinds_are_told_by_their_files(folders: dict[str, Path]) -> None:
-    """The shipped folder is a bag of features; those of the hub are transformers."""
-    assert kind_of(shipped_checkpoint()) == "features"
+    """The shipped folder is a lexicon; those of the hub are transformers."""
+    assert kind_of(shipped_checkpoint()) == "lexicon"
     assert {kind_of(folder) for folder in folders.values()} == {"transformer"}
 
 

@@ -197,7 +197,10 @@ def test_an_output_folder_is_not_overwritten_unasked(make_recipe: Make, tiny_dat
     recipe = Recipe.model_validate(make_recipe(steps=1))
     with pytest.raises(UsageError, match="not empty"):
         train(recipe, tmp_path / "no-data", output, command="c")
+    with pytest.raises(UsageError, match="holds no model"):
+        train(recipe, tmp_path / "no-data", output, command="c", overwrite=True)
     assert (output / "mine.txt").exists()
+    (output / "recipe.json").write_text("{}")
     train(recipe, tiny_data, output, command="c", overwrite=True)
     assert not (output / "mine.txt").exists()
     with pytest.raises(UsageError, match="is a file"):
