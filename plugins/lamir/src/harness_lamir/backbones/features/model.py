@@ -24,11 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
+from harness_lamir.backbones.hashed import owners_of, scatter
+
 __all__ = ["LamirConfig", "LamirModel"]
-
-
-#: Odd multipliers that scatter consecutive ids over places and signs (Knuth's multiplicative hashing).
-_PLACE, _SIGN = 2_654_435_761, 2_246_822_519
 
 
 class LamirConfig(PretrainedConfig):
@@ -136,13 +134,8 @@ class LamirModel(PreTrainedModel):
 
     def _lexical(self, ids: Tensor, offsets: Tensor) -> Tensor:
         """Add every feature's weight, with its sign, at its place: (F,) and (B,) to (B, L)."""
-        size = self.config.lexical_dim
-        ends = torch.cat([offsets[1:], offsets.new_tensor([len(ids)])])
-        rows = torch.repeat_interleave(torch.arange(len(offsets), device=ids.device), ends - offsets)  # (F,)
-        place = ((ids * _PLACE) >> 8) % size  # (F,)
-        sign = 1 - 2 * (((ids * _SIGN) >> 16) & 1)  # (F,)
-        flat = self.lexical_weight.new_zeros(len(offsets) * size)
-        return flat.index_add(0, rows * size + place, self.lexical_weight[ids] * sign).view(-1, size)
+        rows = owners_of(offsets, len(ids))  # (F,)
+        return scatter(ids, self.lexical_weight[ids], rows, len(offsets), self.config.lexical_dim)
 
     def join(self, sums: Tensor) -> Tensor:
         """Bring both halves of (B, S + L) sums to unit length and to their shares of one: (B, S + L)."""

@@ -27,10 +27,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-__all__ = ["LexiconConfig", "LexiconModel"]
+from harness_lamir.backbones.hashed import owners_of, scatter
 
-#: Odd multipliers that scatter consecutive ids over places and signs (Knuth's multiplicative hashing).
-_PLACE, _SIGN = 2_654_435_761, 2_246_822_519
+__all__ = ["LexiconConfig", "LexiconModel"]
 
 
 class LexiconConfig(PretrainedConfig):
@@ -147,7 +146,7 @@ class LexiconModel(PreTrainedModel):
         """
         dtype = torch.promote_types(self.stem_weight.dtype, torch.float32)  # halves would lose small addends
         values, counts = values.to(dtype), counts.to(dtype)
-        owners = _owners(word_starts, len(words))  # (P,)
+        owners = owners_of(word_starts, len(words))  # (P,)
         known = stems < self.config.semantic_stems
         rows = torch.where(known, stems, 0)
         meanings = F.embedding_bag(
@@ -165,7 +164,7 @@ class LexiconModel(PreTrainedModel):
         ):
             pairs, places = _features_of(words, starts, len(ids))
             found = weights.index_select(0, places) * counts[pairs]
-            bags.append(_scatter(ids[places], found, owners[pairs], len(word_starts), size))
+            bags.append(scatter(ids[places], found, owners[pairs], len(word_starts), size))
         return torch.cat([semantic, *bags], dim=1)
 
     def join(self, sums: Tensor) -> Tensor:
@@ -174,12 +173,6 @@ class LexiconModel(PreTrainedModel):
         parts = sums.split([config.semantic_dim, config.stem_dim, config.ngram_dim], dim=1)
         scaled = [F.normalize(part, dim=-1) * share**0.5 for part, share in zip(parts, config.shares, strict=True)]
         return F.normalize(torch.cat(scaled, dim=1), dim=-1)  # a text may lack a part
-
-
-def _owners(starts: Tensor, size: int) -> Tensor:
-    """Return which of several rows each of `size` elements is in, given where the rows begin: (size,) int64."""
-    ends = torch.cat([starts[1:], starts.new_tensor([size])])
-    return torch.repeat_interleave(torch.arange(len(starts), device=starts.device), ends - starts, output_size=size)
 
 
 def _features_of(words: Tensor, starts: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -201,10 +194,3 @@ def _features_of(words: Tensor, starts: Tensor, size: int) -> tuple[Tensor, Tens
     pairs = torch.repeat_interleave(torch.arange(len(words), device=words.device), lengths)
     shift = starts[words] - (lengths.cumsum(0) - lengths)  # (P,)
     return pairs, torch.arange(len(pairs), device=words.device) + shift[pairs]
-
-
-def _scatter(ids: Tensor, values: Tensor, rows: Tensor, count: int, size: int) -> Tensor:
-    """Add every value (K,), with its id's sign, at its id's place of its row: (count, size)."""
-    place = ((ids * _PLACE) >> 8) % size  # (K,)
-    sign = 1 - 2 * (((ids * _SIGN) >> 16) & 1)  # (K,)
-    return values.new_zeros(count * size).index_add(0, rows * size + place, values * sign).view(count, size)
