@@ -266,7 +266,8 @@ def _ours(job: dict[str, Any]) -> dict[str, float]:
     from harness_lamir.backbones.transformer import TransformerBackbone
     from harness_lamir.data.streams import RowStream
     from harness_lamir.recipe import parse_recipe
-    from harness_lamir.training.trainer import Reporter, train
+    from harness_lamir.training.reporting import Reporter
+    from harness_lamir.training.trainer import train
 
     tokens = [0]
     forward = TransformerBackbone.forward

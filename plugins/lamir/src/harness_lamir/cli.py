@@ -23,7 +23,7 @@ from harness_lamir.training.overrides import Change, changed, parse_change, pars
 if TYPE_CHECKING:
     from harness_lamir.data.loading import Streams
     from harness_lamir.objectives.resolving import Resolved
-    from harness_lamir.training.trainer import Outcome
+    from harness_lamir.training.reporting import Outcome
 
 __all__ = ["main", "train"]
 

@@ -10,8 +10,9 @@ from typing import Any
 import harness_lamir
 import pytest
 import torch
-from harness_lamir.backbones import building
+from harness_lamir.backbones import building, locating
 from harness_lamir.data.rows import Translation
+from harness_lamir.encoder import weights_fingerprint
 from harness_lamir.losses import distillation
 from harness_lamir.objectives.base import View
 from harness_lamir.objectives.distil import Distil
@@ -96,14 +97,29 @@ def test_a_teacher_is_loaded_from_its_folder(make_backbone: Make, look: Look) ->
         Distil(DistilOptions(teacher=str(Path(__file__).parent))).attach(backbone)
 
 
-def test_a_hub_id_is_built_as_a_pinned_transformer(make_backbone: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The id and its commit reach the loader of transformers."""
+def test_a_teacher_may_come_from_a_package_or_the_hub(make_backbone: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package's folder as it is; a hub id with its commit, in either of two places, and never without one."""
+    backbone = make_backbone()
+    objective = Distil(DistilOptions(teacher="package:harness_lamir/checkpoint"))
+    objective.attach(backbone)
+    digest = objective.reads()["teacher"]
+    assert len(digest) == 64 and digest != weights_fingerprint(backbone)
+
     asked = []
 
-    def build(settings: Any, sample_texts: Any, *, seed: int) -> Any:
-        asked.append((settings.kind, settings.model, settings.revision))
-        return make_backbone()
+    def snapshot(name: str, commit: str, where: str, *, weights: bool) -> Path:
+        asked.append((name, commit))
+        return Path(harness_lamir.__file__).parent / "checkpoint"
 
-    monkeypatch.setattr(building, "build_backbone", build)
-    Distil(DistilOptions(teacher="acme/teacher", revision="a" * 40)).attach(make_backbone())
-    assert asked == [("transformer", "acme/teacher", "a" * 40)]
+    monkeypatch.setattr(locating, "_snapshot", snapshot)
+    for options in (
+        DistilOptions(teacher="acme/teacher", revision="a" * 40),
+        DistilOptions(teacher="acme/teacher@" + "a" * 40),
+    ):
+        hub = Distil(options)
+        hub.attach(backbone)
+        assert hub.reads() == {"teacher": digest}
+    assert asked == [("acme/teacher", "a" * 40)] * 2
+    for unpinned in ("acme/teacher", "acme/teacher@main"):
+        with pytest.raises(ValueError, match="commit of 40 digits"):
+            DistilOptions(teacher=unpinned)

@@ -16,8 +16,9 @@ import pytest
 import torch
 from harness_lamir.recipe import Recipe
 from harness_lamir.training.optimizing import make_optimizer
-from harness_lamir.training.state import Progress, Scored, State, check_recipe, clear, identity_of, newest, state_folder
+from harness_lamir.training.state import Progress, Scored, State, check_recipe, identity_of
 from harness_lamir.training.trainer import train
+from harness_lamir.training.unfinished import clear, newest, state_folder
 from torch import nn
 
 from harness.errors import HarnessError, UsageError
@@ -58,7 +59,8 @@ def losses(folder: Path) -> list[tuple[int, dict[str, float]]]:
 _KILLED = """
 import json, os, pathlib, signal
 from harness_lamir.recipe import Recipe
-from harness_lamir.training.trainer import Reporter, train
+from harness_lamir.training.reporting import Reporter
+from harness_lamir.training.trainer import train
 
 def step(done):
     if done.number == 10:  # two steps after a state
@@ -112,7 +114,7 @@ def some_state(seed: int = 0) -> State:
     rng = Random(seed)
     rng.gauss(0, 1)
     identity = {"recipe": {"seed": 1, "streams": {"a": {"batch_size": 4}}}, "data": {"a:x.tsv": "00"}}
-    return State(identity, backbone, {"head": head}, optimizer, {"stream a": rng})
+    return State(identity, backbone, [head], optimizer, {"stream a": rng})
 
 
 def test_a_state_comes_back_whole(tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ def test_a_full_disk_keeps_the_last_state(tmp_path: Path) -> None:
 
     module = nn.Linear(400, 4)
     optimizer = make_optimizer(list(module.parameters()), Recipe.model_fields["optimizer"].default)
-    state = State({}, module, {}, optimizer, {}, Progress(step=1))
+    state = State({}, module, [], optimizer, {}, Progress(step=1))
     state.save(tmp_path)
     state.progress.step = 2
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -201,9 +203,9 @@ def test_how_a_run_computes_is_no_part_of_what_it_is(make_recipe: Make) -> None:
     """A run that ran out of memory may go on in smaller chunks; another seed is another run."""
     recipe = Recipe.model_validate(make_recipe())
     chunked = Recipe.model_validate(make_recipe(runtime={"chunk": 8}, summary="x"))
-    assert identity_of(recipe, {}) == identity_of(chunked, {})
-    assert identity_of(recipe, {}) != identity_of(Recipe.model_validate(make_recipe(seed=4)), {})
-    assert identity_of(recipe, {"a": "0"}) != identity_of(recipe, {})
+    assert identity_of(recipe) == identity_of(chunked)
+    assert identity_of(recipe) != identity_of(Recipe.model_validate(make_recipe(seed=4)))
+    assert identity_of(recipe, data={"a": "0"}) != identity_of(recipe, data={"a": "1"})
 
 
 def test_the_best_score_is_the_first_of_equals() -> None:
@@ -219,7 +221,7 @@ def test_another_recipe_is_refused_before_any_data_is_read(make_recipe: Make, tm
     saved = tmp_path / ".model.training" / "step-00000002"
     saved.mkdir(parents=True)
     check_recipe(saved, recipe)  # no state.json: left to `load`
-    identity = identity_of(recipe, {"stream:file": "digest"})
+    identity = identity_of(recipe, data={"stream:file": "digest"})
     (saved / "state.json").write_text(json.dumps({"identity": identity}), encoding="utf-8")
     check_recipe(saved, recipe)
     with pytest.raises(UsageError, match=r"recipe\.steps is \d+ there and 99999 here"):

@@ -13,8 +13,10 @@ from harness_lamir.backbones.building import load_backbone
 from harness_lamir.encoder import load
 from harness_lamir.plugin import LamirOptions
 from harness_lamir.recipe import Recipe, load_recipe, shipped_recipes
-from harness_lamir.training.state import Scored, state_folder
-from harness_lamir.training.trainer import Outcome, Reporter, Step, train
+from harness_lamir.training.reporting import Outcome, Reporter, Step
+from harness_lamir.training.state import Scored
+from harness_lamir.training.trainer import train
+from harness_lamir.training.unfinished import state_folder
 
 from harness.errors import HarnessError, UsageError
 
@@ -129,9 +131,10 @@ class FakeEvaluator:
     def __exit__(self, *_: object) -> None:
         """Nothing to clean up."""
 
-    def check(self) -> None:
+    def check(self) -> dict[str, str]:
         """Count."""
         type(self).checked += 1
+        return {"task/xx": "digest"}
 
     def __call__(self, backbone: torch.nn.Module, step: int) -> Scored:
         """Return the next score."""
@@ -235,6 +238,59 @@ def test_an_unfinished_run_of_another_recipe_is_kept_until_dropped(
     assert resumed == [2]
     train(other, tiny_data, tmp_path / "c", command="c")
     assert contents(tmp_path / "b") == contents(tmp_path / "c")
+
+
+def test_a_write_that_fails_loses_no_training(
+    make_recipe: Make, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even of a run that saves no states: the same command writes what was trained, and trains nothing more."""
+    said: list[str] = []
+
+    def fail(facts: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness_lamir.training.trainer.model_card", fail)
+        recipe = Recipe.model_validate(make_recipe(steps=3))
+        with pytest.raises(HarnessError, match="No space left"):
+            train(recipe, tiny_data, tmp_path / "out", command="c", reporter=Reporter(stage=said.append))
+    assert "same command" in said[-1] and not (tmp_path / "out").exists()
+    steps: list[Step] = []
+    train(recipe, tiny_data, tmp_path / "out", command="c", reporter=Reporter(step=steps.append))
+    assert not steps and not state_folder(tmp_path / "out").exists()
+    train(recipe, tiny_data, tmp_path / "whole", command="c")
+    assert contents(tmp_path / "out").keys() == contents(tmp_path / "whole").keys()
+    name = "model.safetensors"
+    assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_run_resumes_only_on_the_evaluation_that_it_began_with(
+    make_recipe: Make, tiny_data: Path, tmp_path: Path
+) -> None:
+    """Scores of other questions could not be compared, and best weights and patience go by scores."""
+    folder = tiny_data / "tasks" / "made-up" / "sw"
+    (folder / "qrels").mkdir(parents=True)
+    for name in ("corpus", "queries"):
+        rows = [{"_id": str(i), "text": text} for i, text in enumerate(["zq river", "zq market", "zq bridge"])]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    qrels = folder / "qrels" / "test.tsv"
+    qrels.write_text("query-id\tcorpus-id\tscore\n0\t0\t1\n1\t1\t1\n", encoding="utf-8")
+
+    def stop(step: Step) -> None:
+        if step.number == 3:
+            raise HarnessError("stopped")
+
+    runtime = {"threads": 1, "device": "cpu", "save_every": 2}
+    recipe = Recipe.model_validate(make_recipe(steps=4, runtime=runtime, evaluation={"every": 2, "source": "tasks"}))
+    with pytest.raises(HarnessError, match="stopped"):
+        train(recipe, tiny_data, tmp_path / "out", command="c", reporter=Reporter(step=stop))
+    assert not (state_folder(tmp_path / "out") / "evaluation").exists()
+    before = qrels.read_text(encoding="utf-8")
+    qrels.write_text(before + "2\t2\t1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"evaluation\.made-up/sw"):
+        train(recipe, tiny_data, tmp_path / "out", command="c")
+    qrels.write_text(before, encoding="utf-8")
+    train(recipe, tiny_data, tmp_path / "out", command="c")
 
 
 def test_the_tiny_recipe_beats_its_initialisation(real_data: Path, tmp_path: Path) -> None:

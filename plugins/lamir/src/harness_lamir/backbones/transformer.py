@@ -219,6 +219,7 @@ class TransformerBackbone(IdBackbone):
                 hint="Leave out runtime.gradient_checkpointing; runtime.chunk bounds the memory too.",
             )
         enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
+        self.model.config.use_cache = False  # of keys and values, for generation; on, it only earns a warning
         enable({"use_reentrant": False})  # the older name is deprecated; both take the options first
 
     def freeze(self, layers: int) -> None:

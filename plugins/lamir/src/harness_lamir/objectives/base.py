@@ -71,6 +71,10 @@ class Objective(nn.Module):
         """The frozen encoder for a view, which gets no gradient; None for the backbone that is trained."""
         return None
 
+    def reads(self) -> Mapping[str, str]:
+        """Name what the loss depends on beside options and rows, with a digest of each; a run resumes on the same."""
+        return {}
+
     def texts(self, rows: Mapping[str, Sequence[Any]], rng: Random) -> Mapping[str, Texts]:
         """Name the texts to encode for `rows`, which are given by slot; `rng` is the only source of chance."""
         raise NotImplementedError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,13 @@ class Distil(Objective):
         """Load the teacher. Raises UsageError where it cannot be loaded."""
         self._teacher = (_load(self.options).requires_grad_(False).eval().to(backbone.device),)
 
+    def reads(self) -> Mapping[str, str]:
+        """The digest of the teacher's weights."""
+        from harness_lamir.encoder import weights_fingerprint
+
+        teacher = self.teacher("teacher")
+        return {} if teacher is None else {"teacher": weights_fingerprint(teacher)}
+
     def teacher(self, view: str) -> Backbone | None:
         """The view `teacher` is the teacher's. Raises RuntimeError before `attach`: no student may teach itself."""
         if view != "teacher":
@@ -70,12 +76,8 @@ class Distil(Objective):
 
 
 def _load(options: DistilOptions) -> Backbone:
-    """Load a teacher from a folder, or from the hub as a transformer."""
-    from harness_lamir.backbones.building import build_backbone, load_backbone
-    from harness_lamir.backbones.settings import TransformerBackbone
+    """Load a teacher as its folder says: pooling, prompts and length are its own."""
+    from harness_lamir.backbones.building import load_backbone
+    from harness_lamir.backbones.locating import locate
 
-    folder = Path(options.teacher).expanduser()
-    if folder.exists():
-        return load_backbone(folder)
-    settings = TransformerBackbone(kind="transformer", model=options.teacher, revision=options.revision)
-    return build_backbone(settings, lambda count: [], seed=0)
+    return load_backbone(locate(options.teacher, options.revision, where="distil.teacher"))

@@ -100,7 +100,7 @@ class CcpOptions(ObjectiveOptions):
 class DistilOptions(ObjectiveOptions):
     """Options of `distil`."""
 
-    teacher: str = Field(min_length=1, description="folder or hub id of the teacher")
+    teacher: str = Field(min_length=1, description="folder of the teacher, `package:NAME/FOLDER`, or hub id")
     revision: str | None = Field(None, description="commit of a hub id; a branch is refused, because it moves")
     temperature: Temperature = 0.05
     teacher_temperature: float = Field(
@@ -110,8 +110,9 @@ class DistilOptions(ObjectiveOptions):
     @model_validator(mode="after")
     def _pinned(self) -> Self:
         """Refuse a hub id that is not pinned."""
-        local = Path(self.teacher).expanduser().exists()
-        if not local and not re.fullmatch(r"[0-9a-f]{40}", self.revision or ""):
+        commit = self.revision or self.teacher.partition("@")[2]
+        local = self.teacher.startswith("package:") or Path(self.teacher).expanduser().exists()
+        if not local and not re.fullmatch(r"[0-9a-f]{40}", commit):
             raise ValueError(
                 f"teacher {self.teacher!r} is no folder, and a hub id needs `revision`, a commit of 40 digits"
             )

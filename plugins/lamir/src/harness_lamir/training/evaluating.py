@@ -1,7 +1,7 @@
 """Zero-shot evaluation while training: the harness itself, on the weights as they are.
 
 What is measured is what `harness run` would measure on the finished model, up to the rounding of how it is stored.
-Results and embeddings go to a temporary folder: the user's are untouched, and a cache that would never be hit again
+Results and embeddings go to a folder of their own: the user's are untouched, and a cache that would never be hit again
 does not grow. The converted corpora stay there from one evaluation to the next.
 """
 
@@ -28,19 +28,23 @@ __all__ = ["Evaluator"]
 
 
 class Evaluator:
-    """Measures a backbone by a recipe's `evaluation`; a context, which owns the temporary folder.
+    """Measures a backbone by a recipe's `evaluation`; a context, which owns its folder and removes it.
 
     Args:
         settings: what to measure on.
         data: the folder that its `source` starts from.
         name: what the model is called.
+        folder: where to keep things meanwhile, what an earlier process left there goes; a temporary one by default.
 
     Raises:
         UsageError: the source cannot be opened.
     """
 
-    def __init__(self, settings: Evaluation, data: Path, name: str) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="harness-evaluation-"))
+    def __init__(self, settings: Evaluation, data: Path, name: str, folder: Path | None = None) -> None:
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="harness-evaluation-"))
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
         self._name = name
         self._selection = Selection(
             tuple(settings.tasks) or ("*",), tuple(settings.languages) or ("*",), limit=settings.limit
@@ -59,20 +63,24 @@ class Evaluator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the temporary folder."""
+        """Remove the folder."""
         self.close()
 
     def close(self) -> None:
-        """Remove the temporary folder."""
+        """Remove the folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def check(self) -> None:
+    def check(self) -> dict[str, str]:
         """Read and check everything that will be measured on; no model is needed.
+
+        Returns:
+            Of each subset a digest of its text and judgements.
 
         Raises:
             UsageError: a pattern names nothing, or the data is malformed.
         """
-        load_jobs(self._source, select(self._source.tasks(), self._selection), self._selection.limit)
+        jobs = load_jobs(self._source, select(self._source.tasks(), self._selection), self._selection.limit)
+        return {job.selected.label: job.collection.fingerprint for job in jobs}
 
     def __call__(self, backbone: Backbone, step: int) -> Scored:
         """Measure the main metric of each subset (a fraction of 1), and their mean.

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness_lamir.recipe import Recipe
+from harness_lamir.training.reporting import Reporter, Step
 from harness_lamir.training.state import Scored
-from harness_lamir.training.trainer import Reporter, Step
 
 __all__ = ["Display"]
 

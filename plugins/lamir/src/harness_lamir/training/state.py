@@ -3,7 +3,7 @@
 A state is a folder `step-N` of safetensors and JSON (never pickle: reading a state must not run code):
 
     backbone.safetensors    weights and buffers
-    objectives.safetensors  weights and buffers of every objective, as name.key
+    objectives.safetensors  weights and buffers of every objective, as number.key
     optimizer.safetensors   moments and step counts
     best.safetensors        the weights of the best evaluation so far, where they are kept
     state.json              which run it belongs to, the step, the random generators, what was measured
@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -32,9 +32,9 @@ from harness._util.atomic import write_text
 from harness.errors import HarnessError, UsageError
 from harness_lamir.recipe import Recipe
 
-__all__ = ["Progress", "Scored", "State", "check_recipe", "clear", "identity_of", "newest", "snapshot", "state_folder"]
+__all__ = ["Progress", "Scored", "State", "check_recipe", "identity_of", "snapshot"]
 
-_FORMAT = 1
+_FORMAT = 2
 _DIFFERENCES = 5  # named in an error
 #: What of a recipe may change under a run that is resumed: how it computes, and what the card says.
 _FREE = {"runtime", "summary", "licence"}
@@ -90,7 +90,7 @@ class State:
     Attributes:
         identity: what the run is (see `identity_of`).
         backbone: what is trained.
-        objectives: by name.
+        objectives: in the order of the recipe.
         optimizer: its moments.
         generators: the random generators of streams and objectives, by name.
         progress: how far the run has come.
@@ -99,11 +99,16 @@ class State:
 
     identity: dict[str, Any]
     backbone: nn.Module
-    objectives: Mapping[str, nn.Module]
+    objectives: Sequence[nn.Module]
     optimizer: torch.optim.Optimizer
     generators: Mapping[str, Random]
     progress: Progress = field(default_factory=Progress)
     best: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the folder of the state is called."""
+        return f"step-{self.progress.step:08d}"
 
     def save(self, folder: Path) -> None:
         """Write the state as `folder/step-N`, and remove older ones.
@@ -111,7 +116,7 @@ class State:
         Raises:
             HarnessError: it cannot be written; the one before is kept.
         """
-        final = folder / f"step-{self.progress.step:08d}"
+        final = folder / self.name
         draft = folder / f".{final.name}"
         try:
             self._write(draft)
@@ -135,7 +140,7 @@ class State:
         moments, rest = _optimizer_parts(self.optimizer)
         tensors = {
             "backbone": snapshot(self.backbone),
-            "objectives": {f"{n}.{k}": t for n, module in self.objectives.items() for k, t in snapshot(module).items()},
+            "objectives": {f"{n}.{k}": t for n, m in enumerate(self.objectives) for k, t in snapshot(m).items()},
             "optimizer": moments,
             "best": self.best,
         }
@@ -169,9 +174,10 @@ class State:
             _refuse_another(saved.parent, content["identity"], self.identity)
             self.backbone.load_state_dict(load_file(saved / "backbone.safetensors"))
             tensors = load_file(saved / "objectives.safetensors")
-            for name, module in self.objectives.items():
+            for number, module in enumerate(self.objectives):
+                prefix = f"{number}."
                 module.load_state_dict(
-                    {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
+                    {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
                 )
             _restore_optimizer(self.optimizer, load_file(saved / "optimizer.safetensors"), content["optimizer"])
             for name, rng in self.generators.items():
@@ -187,9 +193,9 @@ class State:
             ) from error
 
 
-def identity_of(recipe: Recipe, files: Mapping[str, str]) -> dict[str, Any]:
-    """What makes two runs the same: the recipe but for how it computes, and the digest of every file by its name."""
-    return {"recipe": recipe.model_dump(mode="json", exclude=_FREE), "data": dict(files)}
+def identity_of(recipe: Recipe, **digests: Mapping[str, str]) -> dict[str, Any]:
+    """What makes two runs the same: the recipe but for how it computes, and digests of what it reads, by name."""
+    return {"recipe": recipe.model_dump(mode="json", exclude=_FREE)} | {key: dict(by) for key, by in digests.items()}
 
 
 def check_recipe(saved: Path, recipe: Recipe) -> None:
@@ -202,22 +208,7 @@ def check_recipe(saved: Path, recipe: Recipe) -> None:
         there = {"recipe": content["identity"]["recipe"]}
     except (OSError, ValueError, KeyError, TypeError):
         return
-    _refuse_another(saved.parent, there, {"recipe": identity_of(recipe, {})["recipe"]})
-
-
-def state_folder(output: Path) -> Path:
-    """Where the run that will write `output` keeps its state and log: beside it, because the output appears whole."""
-    return output.parent / f".{output.name}.training"
-
-
-def newest(folder: Path) -> Path | None:
-    """The newest whole state in a folder, if there is one."""
-    return max(folder.glob("step-*"), default=None)
-
-
-def clear(folder: Path) -> None:
-    """Remove a run's state."""
-    shutil.rmtree(folder, ignore_errors=True)
+    _refuse_another(saved.parent, there, identity_of(recipe))
 
 
 def snapshot(module: nn.Module) -> dict[str, Tensor]:
@@ -256,8 +247,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
 
 
 def _refuse_another(folder: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    """Raise UsageError where two identities differ; the first differences are named."""
-    differences = list(_differences(there, here))
+    """Raise UsageError where two identities differ in what is known here; the first differences are named."""
+    differences = list(_differences({key: there.get(key) for key in here}, here))
     if differences:
         more = f" and {len(differences) - _DIFFERENCES} more" if len(differences) > _DIFFERENCES else ""
         raise UsageError(

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -36,62 +35,23 @@ from harness_lamir.objectives.blaming import blamed
 from harness_lamir.objectives.resolving import Resolved, build, resolve
 from harness_lamir.recipe import Recipe
 from harness_lamir.training.card import CardFacts, model_card, resolved_recipe
-from harness_lamir.training.distributed import Group, open_group
+from harness_lamir.training.distributed import Group, launched_rank, open_group
 from harness_lamir.training.evaluating import Evaluator
 from harness_lamir.training.heldout import HeldOut, hold_out, translation_accuracy
 from harness_lamir.training.logs import Log, check_tensorboard
 from harness_lamir.training.modes import interruptible, reproducible
 from harness_lamir.training.optimizing import gradient_norm, make_optimizer, rate_factor
 from harness_lamir.training.output import check_output, draft_of
+from harness_lamir.training.reporting import Outcome, Reporter, Step
 from harness_lamir.training.seeds import generator, seed_of
-from harness_lamir.training.state import (
-    Progress,
-    Scored,
-    State,
-    check_recipe,
-    clear,
-    identity_of,
-    newest,
-    snapshot,
-    state_folder,
-)
+from harness_lamir.training.state import Scored, State, check_recipe, identity_of, snapshot
 from harness_lamir.training.step import Losses, Member, gradients, own_parameters
+from harness_lamir.training.unfinished import EVALUATION, clear, copy_logs, held, newest, state_folder
 
 if TYPE_CHECKING:
     from harness.plugins.manager import Registry
 
-__all__ = ["Outcome", "Reporter", "Step", "members_of", "train"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step that was made: its number, its losses (unweighted, and their weighted sum), and what it ran at."""
-
-    number: int
-    losses: dict[str, float]
-    total: float
-    learning_rate: float
-    gradient_norm: float
-    texts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished run: the folder that was written, how far it came, and what it achieved."""
-
-    folder: Path
-    progress: Progress
-    heldout: HeldOut | None
-
-
-@dataclass(frozen=True)
-class Reporter:
-    """What is called while a run goes on: stages in a few words, steps, evaluations, and the step it resumed from."""
-
-    stage: Callable[[str], None] = lambda _: None
-    step: Callable[[Step], None] = lambda _: None
-    scored: Callable[[Scored], None] = lambda _: None
-    resumed: Callable[[int], None] = lambda _: None
+__all__ = ["members_of", "train"]
 
 
 def train(
@@ -134,19 +94,17 @@ def train(
         check_recipe(saved, recipe)
     if tensorboard:
         check_tensorboard()
-    group = open_group(recipe.runtime)
-    shown = reporter or Reporter()
-    run = _Run(recipe, data, output, resolved, group, shown if group.main else Reporter())
     with ExitStack() as stack:
+        if launched_rank() == 0:
+            stack.enter_context(held(output))
+        group = open_group(recipe.runtime)
+        shown = reporter or Reporter()
+        run = _Run(recipe, data, output, resolved, group, shown if group.main else Reporter())
         stack.enter_context(reproducible(recipe.runtime.threads, group.device))
         run.prepare(stack)
-        try:
-            run.begin(stack, restart=restart, tensorboard=tensorboard)
-            run.optimise()
-            return run.finish(command)
-        except BaseException:
-            run.abandon()
-            raise
+        run.begin(stack, restart=restart, tensorboard=tensorboard)
+        run.optimise()
+        return run.finish(command)
 
 
 def members_of(resolved: Sequence[Resolved], seed: int) -> list[Member]:
@@ -180,9 +138,11 @@ class _Run:
         recipe, group = self.recipe, self.group
         if not self.data.is_dir():
             raise UsageError(f"data folder {self.data}: no such folder", hint="Name it with --data DIR.")
+        digests: dict[str, dict[str, str]] = {}
         if recipe.evaluation is not None and group.main:
-            self.evaluator = stack.enter_context(Evaluator(recipe.evaluation, self.data, recipe.name))
-            self.evaluator.check()
+            place = self.work / EVALUATION
+            self.evaluator = stack.enter_context(Evaluator(recipe.evaluation, self.data, recipe.name, place))
+            digests["evaluation"] = self.evaluator.check()
         self.reporter.stage("reading the training text")
         self.streams: Streams = load_streams(recipe, self.data)
         self.heldout: list[Translation] = hold_out(self.streams, recipe)
@@ -208,10 +168,16 @@ class _Run:
         if not self.parameters:
             raise UsageError("the backbone has nothing to train", hint="Lower `frozen_layers`.")
         self.rngs = {name: generator(recipe.seed, "stream", name) for name in self.streams.by_name}
+        digests["data"] = {f"{file.stream}:{file.path}": file.sha256 for file in self.streams.files}
+        digests["objectives"] = {
+            f"{member.name}:{what}": digest
+            for member in self.members
+            for what, digest in member.objective.reads().items()
+        }
         self.state = State(
-            identity_of(recipe, {f"{file.stream}:{file.path}": file.sha256 for file in self.streams.files}),
+            identity_of(recipe, **digests),
             self.backbone,
-            {member.name: member.objective for member in self.members},
+            [member.objective for member in self.members],
             make_optimizer(self.parameters, recipe.optimizer),
             self._generators(),
         )
@@ -229,7 +195,6 @@ class _Run:
             self.state.progress.before = translation_accuracy(self.backbone, self.heldout) if self.heldout else None
         self.group.wait()  # nobody removes a state that another still reads
         if self.group.main:
-            self.work.mkdir(parents=True, exist_ok=True)
             progress = self.state.progress
             self.log = Log(self.work, position=progress.log_bytes, step=progress.step, tensorboard=tensorboard)
             stack.callback(self.log.close)
@@ -272,35 +237,46 @@ class _Run:
 
     def finish(self, command: str) -> Outcome:
         """Write the folder, and remove the state."""
-        recipe, progress = self.recipe, self.state.progress
         self.reporter.stage("writing")
         if self.state.best:
             self.backbone.load_state_dict(self.state.best)
         self.backbone.eval()
         heldout: HeldOut | None = None
         if self.group.main:
-            with draft_of(self.output) as draft:
-                self.backbone.save(draft)
-                written = load_backbone(draft).to(self.group.device)  # what is published is known to load
-                if self.heldout:
-                    after = translation_accuracy(written, self.heldout)
-                    heldout = HeldOut(len(self.heldout), progress.before or 0.0, after)
-                content = json.dumps(resolved_recipe(recipe), ensure_ascii=False, indent=1)
-                (draft / "recipe.json").write_text(content + "\n", encoding="utf-8")
-                (draft / "README.md").write_text(model_card(self._facts(command, heldout, draft)), encoding="utf-8")
-                if self.log is not None:
-                    self.log.close()
-                shutil.copytree(
-                    self.work, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns("step-*", ".step-*")
-                )
+            try:
+                heldout = self._write(command)
+            except BaseException:
+                self._keep()
+                raise
             clear(self.work)
         self.group.wait()
-        return Outcome(self.output, progress, heldout)
+        return Outcome(self.output, self.state.progress, heldout)
 
-    def abandon(self) -> None:
-        """Leave nothing behind where no state was saved; the log of a run that can be resumed stays."""
-        if self.group.main and newest(self.work) is None:
-            clear(self.work)
+    def _write(self, command: str) -> HeldOut | None:
+        """Write the folder, and return what the model that was written finds of the held-out translations."""
+        heldout: HeldOut | None = None
+        with draft_of(self.output) as draft:
+            self.backbone.save(draft)
+            written = load_backbone(draft).to(self.group.device)  # what is published is known to load
+            if self.heldout:
+                after = translation_accuracy(written, self.heldout)
+                heldout = HeldOut(len(self.heldout), self.state.progress.before or 0.0, after)
+            content = json.dumps(resolved_recipe(self.recipe), ensure_ascii=False, indent=1)
+            (draft / "recipe.json").write_text(content + "\n", encoding="utf-8")
+            (draft / "README.md").write_text(model_card(self._facts(command, heldout, draft)), encoding="utf-8")
+            if self.log is not None:
+                self.log.settle()
+            copy_logs(self.work, draft)
+        return heldout
+
+    def _keep(self) -> None:
+        """Save the state of a run that is done but for its folder, so that hours of training do not go with a write."""
+        step = self.state.progress.step
+        saved = newest(self.work)
+        if step and (saved is None or saved.name != self.state.name):
+            with suppress(HarnessError):
+                self._save_alone()
+                self.reporter.stage("the state of the run is saved: the same command goes on from there")
 
     def _step(self, number: int) -> Step:
         """Make one step.
@@ -349,10 +325,14 @@ class _Run:
         return bool(settings and settings.patience and self.state.progress.since_best >= settings.patience)
 
     def _save(self) -> None:
+        self._save_alone()
+        self.group.wait()
+
+    def _save_alone(self) -> None:
+        """Save the state, in the first process."""
         if self.log is not None:
             self.state.progress.log_bytes = self.log.settle()
             self.state.save(self.work)
-        self.group.wait()
 
     def _generators(self) -> dict[str, Random]:
         """Every random generator that the state has to hold, by name."""
