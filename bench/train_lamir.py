@@ -166,7 +166,8 @@ def _write(options: argparse.Namespace, folder: Path) -> None:
         files["texts"] = [("", other) for _, other in rng.sample(parallel, len(parallel))]
     for name, rows in files.items():
         rng.shuffle(rows)
-        lines = ["\t".join(part for part in row if part) for row in rows]
+        # No more than is trained on, of which alone the peer is told.
+        lines = ["\t".join(part for part in row if part) for row in rows[:wanted]]
         (folder / f"{name}.tsv").write_text("\n".join(lines) + "\n", "utf-8")
 
 
