@@ -12,6 +12,7 @@ from harness_lamir.experiments.evidence import gather
 from harness_lamir.experiments.plan import load_experiment, runs
 from harness_lamir.experiments.results import load_result, load_results, result_path, unpack
 from harness_lamir.experiments.run import carry_out, waiting
+from harness_lamir.locking import claimed
 
 from harness.errors import UsageError
 
@@ -70,6 +71,28 @@ def test_a_failed_arm_leaves_the_others(
     with pytest.raises(KeyboardInterrupt):
         carry_out(experiment, plans, world, tmp_path / "results", say=lambda line: None)
     assert [path.name for path in (tmp_path / "results" / "tiny").iterdir()] == ["backbone-1.json"]
+
+
+def test_two_processes_share_an_experiment(plans: Path, plan: dict[str, Any], world: Path, tmp_path: Path) -> None:
+    """A run that another process is at is left to it, and so is one that it has finished meanwhile."""
+    experiment = _load(plans, plan, seeds=[1])
+    results, said = tmp_path / "results", list[str]()
+    folder = results / "tiny"
+    folder.mkdir(parents=True)
+
+    def say(line: str) -> None:
+        said.append(line)
+        if "backbone-1:" in line:  # the other process is through with a second run
+            (folder / "ir-1.json").write_bytes(there)
+
+    carry_out(experiment, plans, world, tmp_path / "elsewhere", say=lambda line: None)
+    there = (tmp_path / "elsewhere" / "tiny" / "ir-1.json").read_bytes()
+    with claimed(folder / ".both-1.lock"):
+        assert carry_out(experiment, plans, world, results, say=say) == 1
+    assert [line.endswith("left to another process") for line in said[1:]] == [False, True, True]
+    assert sorted(path.name for path in folder.iterdir()) == [".both-1.lock", "backbone-1.json", "ir-1.json"]
+    assert carry_out(experiment, plans, world, results, say=say) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["backbone-1.json", "both-1.json", "ir-1.json"]
 
 
 def test_missing_data_is_found_before_training(plans: Path, plan: dict[str, Any], world: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Runs: train each arm with each seed, measure it, write one result file. What is there already is skipped.
 
+Several processes may share the work, each on a core of its own: a run that another one is at is left to it.
+
 All arms of a seed start from the same vocabulary and initial weights, made of the text of the experiment's `start` arm:
 what a loss adds is not confounded with what is in the vocabulary. A killed run loses the arm in flight.
 """
@@ -23,6 +25,7 @@ from harness_lamir.experiments.measuring import check, retrieval
 from harness_lamir.experiments.plan import Experiment, Run, runs
 from harness_lamir.experiments.probes import Sentences, measure, read_sentences
 from harness_lamir.experiments.results import Measurement, RunResult, load_result, result_path, store
+from harness_lamir.locking import claimed
 from harness_lamir.recipe import Recipe
 
 __all__ = ["Say", "carry_out", "waiting"]
@@ -37,7 +40,7 @@ def waiting(planned: Sequence[Run], results: Path) -> list[Run]:
 
 
 def carry_out(experiment: Experiment, plans: Path, data: Path, results: Path, *, say: Say = print) -> int:
-    """Run what is left of an experiment, and return how many runs that was.
+    """Run what is left of an experiment, and return how many runs this process made.
 
     Args:
         experiment: what to do.
@@ -58,13 +61,19 @@ def carry_out(experiment: Experiment, plans: Path, data: Path, results: Path, *,
     with tempfile.TemporaryDirectory(prefix="lamir-experiment-") as name:
         desk = _Desk(experiment, data, Path(name))
         check(experiment.measured, data, desk.corpora)
+        made = 0
         for number, run in enumerate(left, start=1):
-            started = time.monotonic()
-            result = desk.result(run)
-            store(result, results)
+            with _claimed(run, results) as ours:
+                if not ours or _done(run, results):
+                    say(f"[{number}/{len(left)}] {run.label}: left to another process")
+                    continue
+                started = time.monotonic()
+                result = desk.result(run)
+                store(result, results)
+                made += 1
             scores = ", ".join(f"{one} {_mean(found):.3f}" for one, found in result.measured.items())
             say(f"[{number}/{len(left)}] {run.label}: {time.monotonic() - started:.0f} s; {scores}")
-    return len(left)
+    return made
 
 
 @dataclass
@@ -178,6 +187,20 @@ def _done(run: Run, results: Path) -> bool:
     """Whether a result of the same plan is there."""
     path = result_path(results, run.experiment.name, run.arm, run.seed)
     return path.is_file() and load_result(path).plan == run.fingerprint
+
+
+@contextmanager
+def _claimed(run: Run, results: Path) -> Iterator[bool]:
+    """Keep a run to this process; say whether no other is at it."""
+    path = result_path(results, run.experiment.name, run.arm, run.seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.stem}.lock")
+    with claimed(lock) as ours:
+        try:
+            yield ours
+        finally:
+            if ours:
+                lock.unlink(missing_ok=True)
 
 
 def _mean(measurement: Measurement) -> float:

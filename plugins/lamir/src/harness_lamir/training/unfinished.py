@@ -11,13 +11,13 @@ It outlives a run only where there is a state to go on from.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
+from harness_lamir.locking import claimed
 
 __all__ = ["EVALUATION", "clear", "copy_logs", "held", "newest", "state_folder"]
 
@@ -63,13 +63,17 @@ def held(output: Path) -> Iterator[Path]:
     """
     folder = state_folder(output)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise HarnessError(f"output {output}: cannot be written ({error})", hint="Is the disk full?") from error
-    try:
-        _lock(handle, output)
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            ours = stack.enter_context(claimed(folder / _LOCK))
+        except OSError as error:
+            raise HarnessError(f"output {output}: cannot be written ({error})", hint="Is the disk full?") from error
+        if not ours:
+            raise UsageError(
+                f"output {output}: another process is training into it",
+                hint="Wait until it is done, or name another folder with --output DIR.",
+            )
         try:
             yield folder
         finally:
@@ -79,22 +83,3 @@ def held(output: Path) -> Iterator[Path]:
                 for path in made:
                     with suppress(OSError):  # it is gone already, or something else is in it
                         path.rmdir()
-    finally:
-        os.close(handle)  # and with it the lock
-
-
-def _lock(handle: int, output: Path) -> None:
-    """Take the lock, where the platform has locks; it goes with the process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(
-            f"output {output}: another process is training into it",
-            hint="Wait until it is done, or name another folder with --output DIR.",
-        ) from error
-    except OSError:  # a file system without locks
-        return
