@@ -157,7 +157,7 @@ def test_rules_over_several_options_are_told(recipe_of: Make) -> None:
     """An empty range of crops, a teacher that is left out, and one that moves."""
     crops = {"use": "cropping", "stream": "t", "shortest": 0.6}
     assert "shortest 0.6 exceeds longest 0.5" in refused(recipe_of([crops], t="text"))
-    assert "option teacher (folder or hub id of the teacher): Field required" in refused(
+    assert "option teacher (folder of the teacher, `package:NAME/FOLDER`, or hub id): Field required" in refused(
         recipe_of([{"use": "distil", "stream": "p"}], p="parallel")
     )
     for revision in ({}, {"revision": "main"}):
