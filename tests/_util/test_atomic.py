@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness._util.atomic import atomic_writer, write_text
+from harness._util.atomic import atomic_writer, sync, write_text
 
 _TEXTS = ("plain", "", "línea\nनमस्ते\r\n", "\x00")
 
@@ -99,3 +99,12 @@ def test_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL
     assert path.read_text() == "old"
     assert [p for p in tmp_path.glob("*.json") if p != path] == []
+
+
+def test_a_file_that_cannot_be_synced_is_an_error(tmp_path: Path) -> None:
+    """A folder may be one that the platform cannot open; a file that is not there is a mistake."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    sync(tmp_path / "file")
+    sync(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        sync(tmp_path / "gone")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from harness._util.atomic import sync, umask
 from harness.errors import HarnessError, UsageError
 
 __all__ = ["check_output", "draft_of"]
@@ -54,12 +55,12 @@ def draft_of(output: Path) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
         yield draft
-        hidden = _umask()
+        hidden = umask()
         for path in (*draft.rglob("*"), draft):  # mkdtemp and safetensors make what only the owner may read
             path.chmod((0o777 if path.is_dir() else 0o666) & ~hidden)
-            _sync(path)
+            sync(path)
         _replace(output, draft)
-        _sync(output.parent)
+        sync(output.parent)
     except (OSError, SafetensorError) as error:
         raise HarnessError(f"output {output}: cannot be written ({error})", hint="Is the disk full?") from error
     finally:
@@ -83,19 +84,3 @@ def _replace(output: Path, draft: Path) -> None:
     finally:
         if output.exists():  # else `old` is all that is left
             shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    """Bring a file or a folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _umask() -> int:
-    """What the user keeps from others."""
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -15,7 +15,6 @@ then. Torch's generators are not in it: they are seeded anew at every step (see 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from harness._util.atomic import write_text
+from harness._util.atomic import sync, write_text
 from harness.errors import HarnessError, UsageError
 from harness_lamir.recipe import Recipe
 
@@ -122,7 +121,7 @@ class State:
             self._write(draft)
             shutil.rmtree(final, ignore_errors=True)
             draft.rename(final)
-            _sync(folder)
+            sync(folder)
         except (OSError, SafetensorError) as error:
             shutil.rmtree(draft, ignore_errors=True)  # it may be what filled the disk
             raise HarnessError(
@@ -146,7 +145,7 @@ class State:
         }
         for name, content in tensors.items():
             save_file(content, draft / f"{name}.safetensors")
-            _sync(draft / f"{name}.safetensors")
+            sync(draft / f"{name}.safetensors")
         write_text(
             draft / "state.json",
             json.dumps(
@@ -272,12 +271,3 @@ def _differences(there: Any, here: Any, place: str = "") -> Iterable[str]:
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else f"{text[:37]}…"
-
-
-def _sync(path: Path) -> None:
-    """Bring a file or a folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
