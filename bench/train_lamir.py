@@ -166,8 +166,7 @@ def _write(options: argparse.Namespace, folder: Path) -> None:
         files["texts"] = [("", other) for _, other in rng.sample(parallel, len(parallel))]
     for name, rows in files.items():
         rng.shuffle(rows)
-        # No more than is trained on, of which alone the peer is told.
-        lines = ["\t".join(part for part in row if part) for row in rows[:wanted]]
+        lines = ["\t".join(part for part in row if part) for row in rows]
         (folder / f"{name}.tsv").write_text("\n".join(lines) + "\n", "utf-8")
 
 
@@ -236,6 +235,7 @@ def _recipe(job: dict[str, Any]) -> dict[str, Any]:
     def stream(kind: str, name: str, size: int) -> dict[str, Any]:
         language = "en" if name == "pairs" else "sw"
         source = {"name": name, "files": [f"{name}.tsv"], "licence": "none", "language": language}
+        source |= {"limit": size * job["steps"]}  # no more than is trained on, of which alone the peer is told
         return {"kind": kind, "batch_size": size, "sources": [source]}
 
     streams = {"pairs": stream("ir", "pairs", ir)}

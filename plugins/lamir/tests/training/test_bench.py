@@ -67,6 +67,9 @@ def test_losses_are_compared_at_equal_tokens(
     found: dict[str, list[dict[str, float]]] = {}
 
     def at_once(jobs: dict[str, Any], rounds: int, folder: Path) -> dict[str, list[dict[str, float]]]:
+        for job in jobs.values():  # every stream has as many rows as its steps draw, in order and each once
+            for stream in bench._recipe(job)["streams"].values():
+                assert stream["sources"][0]["limit"] == job["steps"] * stream["batch_size"]
         found.update({name: [bench._ours(job)] for name, job in jobs.items()})
         return found
 
