@@ -33,7 +33,9 @@ class EncoderSpec:
     `factory` is `"package.module:attribute"`, called with an instance of `options` and returning an object that
     satisfies the protocol of its `kind` (`harness.encoders.protocols`). `languages` are BCP 47 tags the author claims,
     None for "any". `training_datasets` names what the weights were trained on, None for "unknown": boards use it to
-    tell zero-shot rows from others.
+    tell zero-shot rows from others. `needs` says in a few words each what a user must bring besides the packages and
+    the required options: "an HTTP endpoint", "a GPU". `expected_failures` maps the id of a conformance check that
+    this encoder cannot pass to the reason why; a check that passes against expectation is a failure.
 
     Raises ValueError for a malformed name or factory reference, so that a bad declaration is reported as the plugin's
     failure and not as a crash at first use.
@@ -46,10 +48,19 @@ class EncoderSpec:
     kind: Kind = "encoder"
     languages: tuple[str, ...] | None = None
     training_datasets: tuple[str, ...] | None = None
+    needs: tuple[str, ...] = ()
+    expected_failures: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_reference(self.factory, "factory")
+        if isinstance(self.needs, str) or not all(isinstance(need, str) and need.strip() for need in self.needs):
+            raise ValueError(f"encoder {self.name!r}: needs must be a tuple of phrases, not {self.needs!r}")
+        if not isinstance(self.expected_failures, Mapping) or not all(
+            isinstance(reason, str) and reason.strip() for reason in self.expected_failures.values()
+        ):
+            raise ValueError(f"encoder {self.name!r}: expected_failures must give a reason for each check it names")
+        object.__setattr__(self, "expected_failures", MappingProxyType(dict(self.expected_failures)))
         if not (isinstance(self.options, type) and issubclass(self.options, EncoderOptions)):
             raise ValueError(f"encoder {self.name!r}: options must be a subclass of harness.plugins.EncoderOptions")
         if self.kind not in ("encoder", "searcher", "reranker"):

@@ -50,6 +50,26 @@ def test_names_that_are_refused(name: str) -> None:
         assert repr(name) in str(caught.value)
 
 
+@pytest.mark.parametrize("needs", ["a GPU", ("",), (3,)])
+def test_needs_are_phrases(needs: Any) -> None:
+    """A bare string would be read letter by letter; an empty phrase tells nobody anything."""
+    with pytest.raises(ValueError, match="needs must be a tuple of phrases"):
+        _spec(needs=needs)
+
+
+@pytest.mark.parametrize("expected", [{"order": ""}, {"order": None}, ["order"]])
+def test_an_expected_failure_has_a_reason(expected: Any) -> None:
+    """A check that may fail is named with the reason; afterwards nobody can add one."""
+    with pytest.raises(ValueError, match="expected_failures must give a reason"):
+        _spec(expected_failures=expected)
+    reasons = {"order": "it is random"}
+    spec = _spec(expected_failures=reasons)
+    reasons["shape"] = "later"
+    assert dict(spec.expected_failures) == {"order": "it is random"}
+    with pytest.raises(TypeError):
+        spec.expected_failures["shape"] = "later"  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     "reference", ["acme", "acme:", ":Acme", "acme.:A", "acme:A b", "a-b:C", "acme:A:B", "acme/x:A", "1a:b", "", 3]
 )
