@@ -125,7 +125,9 @@ class Registry:
         Raises UsageError when the name is unknown (with suggestions, and with the failure of the plugin that may have
         held it) or claimed by two distributions (naming both).
         """
-        return self._find("encoder", name, self._encoders, "`harness encoders` lists what is installed.")
+        return self._find(
+            "encoder", name, self._encoders, "`harness encoders` lists what is installed.", _offered(name)
+        )
 
     def objectives(self) -> dict[str, ObjectiveSpec]:
         """Objectives by name; those that more than one distribution claims, by `distribution:name`."""
@@ -151,8 +153,13 @@ class Registry:
                 found.setdefault(spec.name, spec)
         return found
 
-    def _find(self, what: str, name: str, known: Mapping[str, list[_Entry]], otherwise: str) -> _Entry:
-        """The one entry called `name`, qualified or not; `what` it is and the last resort are for the error."""
+    def _find(
+        self, what: str, name: str, known: Mapping[str, list[_Entry]], otherwise: str, offered: str | None = None
+    ) -> _Entry:
+        """The one entry called `name`, qualified or not.
+
+        For the error: `what` it is, the last resort, and what is better than any suggestion.
+        """
         distribution, colon, bare = name.rpartition(":")
         group = known.get(bare, [])
         if colon:
@@ -166,8 +173,19 @@ class Registry:
         names = list(known)
         if colon:
             names += [entry.qualified_name for entries in known.values() for entry in entries]
-        lines = [did_you_mean(name, names) or otherwise, *(f"Note: {failure}." for failure in self.failures)]
+        lines = [offered or did_you_mean(name, names) or otherwise, *(f"Note: {failure}." for failure in self.failures)]
         raise UsageError(f"there is no {what} {name!r}", "\n  ".join(lines))
+
+
+def _offered(name: str) -> str | None:
+    """How to get the encoder called `name`, where a plugin of this project has it."""
+    from harness.plugins.catalogue import first_party
+
+    distribution, _, bare = name.rpartition(":")
+    for listed in first_party():
+        if listed.name == bare and distribution in ("", listed.distribution):
+            return f"A plugin of this project has it: {listed.command}"
+    return None
 
 
 def discover(distributions: Iterable[metadata.Distribution] | None = None, *, third_party: bool = True) -> Registry:

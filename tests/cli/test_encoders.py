@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import harness
+from harness.plugins.catalogue import Listed
 
 Cli = Callable[..., Any]
 Install = Callable[..., Path]
@@ -28,12 +29,12 @@ def harness_encoders():
 
 
 def test_list(cli: Cli) -> None:
-    """Every encoder is a row with its kind, distribution and summary."""
+    """Every encoder is a row with its kind, languages, needs, distribution and summary."""
     done = cli("--no-plugins", "encoders")
     assert done.code == 0
     rows = [line.split() for line in done.out.splitlines() if line.strip()][2:]
-    assert [row[:4] for row in rows] == [
-        [name, "encoder", "lamir-harness", harness.__version__] for name in ("hashing", "random")
+    assert [row[:6] for row in rows] == [
+        [name, "encoder", "any", "–", "lamir-harness", harness.__version__] for name in ("hashing", "random")
     ]
     assert "what chance scores" in done.out
 
@@ -55,6 +56,55 @@ def test_one_encoder(cli: Cli) -> None:
     assert done.out.startswith("hashing: hashed character n-grams")
     assert "  -o min_n=…  shortest character n-gram (default 3)\n" in done.out
     assert cli("encoders", "lamir-harness:hashing", "--json").json()["name"] == "hashing"
+
+
+_OFFERED = Listed("acme", "searcher", "harness-acme", "acme", ("sw", "yo"), ("an index",), "finds things")
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first-party plugin `harness-acme` that is not installed."""
+    monkeypatch.setattr("harness.plugins.catalogue.first_party", lambda: (_OFFERED,))
+
+
+@pytest.mark.usefixtures("offered")
+def test_what_is_not_installed_is_listed_with_the_command(cli: Cli) -> None:
+    """A plugin of this project that is absent has a row, and a line says how to get it; --json says the same."""
+    out = cli("encoders").out
+    (row,) = [line.split() for line in out.splitlines() if line.split()[:1] == ["acme"]]
+    assert row == ["acme", "searcher", "sw,", "yo", "an", "index", "not", "installed", "finds", "things"]
+    assert out.endswith("To get acme: pip install harness-acme\n")
+    entries = {entry["name"]: entry for entry in cli("encoders", "--json").json()["encoders"]}
+    assert entries["acme"]["installed"] is False and entries["acme"]["command"] == "pip install harness-acme"
+    assert entries["hashing"]["installed"] is True and "command" not in entries["hashing"]
+    assert "acme" not in cli("--no-plugins", "encoders").out
+
+
+@pytest.mark.usefixtures("offered")
+def test_asking_for_what_is_not_installed_tells_the_command(cli: Cli) -> None:
+    """The error is better than a suggestion of some other name."""
+    for name in ("acme", "harness-acme:acme"):
+        done = cli("run", "--encoder", name)
+        assert done.code == 4 and f"there is no encoder {name!r}" in done.err
+        assert "A plugin of this project has it: pip install harness-acme" in done.err
+
+
+@pytest.mark.usefixtures("offered")
+def test_what_is_installed_and_broken_is_not_offered_again(cli: Cli, install: Install) -> None:
+    """Installing a broken plugin once more would not help: the row points to its failure instead."""
+    install("harness-acme", {"acme_plugin": "import no_such_module_anywhere"}, {"acme": "acme_plugin"})
+    out = cli("encoders").out
+    assert "broken: `harness plugins`" in out and "pip install" not in out
+    (entry,) = [e for e in cli("encoders", "--json").json()["encoders"] if e["name"] == "acme"]
+    assert entry["broken"] is True and "command" not in entry
+
+
+@pytest.mark.usefixtures("offered")
+def test_what_is_installed_is_listed_once(cli: Cli, install: Install) -> None:
+    """An installed plugin has one row, with its version and what its required options ask for."""
+    install("harness-acme", {"acme_plugin": _PLUGIN.replace("{name}", "acme")}, {"acme": "acme_plugin"})
+    (row,) = [line.split() for line in cli("encoders").out.splitlines() if line.split()[:1] == ["acme"]]
+    assert row == ["acme", "encoder", "sw,", "yo", "-o", "model=…", "harness-acme", "1.0", "a", "summary"]
 
 
 def test_misspelt_encoder(cli: Cli) -> None:
