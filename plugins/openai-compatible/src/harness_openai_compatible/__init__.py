@@ -1,0 +1,1 @@
+"""Any HTTP endpoint that speaks OpenAI's embeddings API, as an encoder of lamir-harness."""

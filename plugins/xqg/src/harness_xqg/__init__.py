@@ -1,0 +1,1 @@
+"""xQG: any encoder, with passages augmented by queries that were generated for them."""
