@@ -1,0 +1,1 @@
+"""BM25 with an analysis for each language: harness-bm25."""
