@@ -75,10 +75,12 @@ def print_json(value: Any) -> None:
 
 
 def registry(ctx: click.Context) -> Registry:
-    """The registry as the global flags want it, with one line of warning for each plugin that failed."""
+    """The registry as the global flags want it, with one line for each plugin that failed or will stop working."""
     from harness.plugins.manager import default_registry
 
     found = default_registry(third_party=not ctx.obj["no_plugins"])
     for failure in found.failures:
         click.echo(f"harness: warning: {failure}; see `harness plugins --traceback`", err=True)
+    for notice in found.notices():
+        click.echo(f"harness: warning: {notice}; see `harness plugins`", err=True)
     return found

@@ -24,6 +24,8 @@ def plugins(ctx: click.Context, show_traceback: bool, as_json: bool) -> None:
                         "name": plugin.name,
                         "distribution": plugin.distribution,
                         "version": plugin.version,
+                        "api": plugin.api,
+                        "notice": plugin.notice,
                         "encoders": [spec.name for spec in plugin.encoders],
                         "trainers": [spec.name for spec in plugin.trainers],
                         "objectives": [spec.name for spec in plugin.objectives],
@@ -59,7 +61,7 @@ def plugins(ctx: click.Context, show_traceback: bool, as_json: bool) -> None:
             ", ".join(spec.name for spec in plugin.encoders),
             ", ".join(spec.name for spec in plugin.trainers),
             ", ".join(spec.name for spec in plugin.objectives),
-            "ok",
+            "ok" if plugin.notice is None else f"deprecated (API {plugin.api})",
         )
     for failure in registry.failures:
         table.add_row(
@@ -70,6 +72,8 @@ def plugins(ctx: click.Context, show_traceback: bool, as_json: bool) -> None:
         click.echo(f"{failure.distribution}: {failure.name}: {failure.error}")
         if show_traceback and failure.traceback:
             click.echo(failure.traceback)
+    for notice in registry.notices():
+        click.echo(notice)
     for what, conflicts in (("encoder", registry.conflicts()), ("objective", registry.objective_conflicts())):
         for name, group in conflicts.items():
             owners = " and ".join(entry.distribution for entry in group)

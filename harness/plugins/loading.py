@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,6 +12,8 @@ from harness._util.names import did_you_mean
 from harness.errors import HarnessError, UsageError
 from harness.plugins.manager import RegisteredEncoder
 from harness.plugins.spec import EncoderOptions
+
+_Options = TypeVar("_Options", bound=EncoderOptions)
 
 
 def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -36,12 +38,16 @@ def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
 
 def validate_options(entry: RegisteredEncoder, given: Mapping[str, Any]) -> EncoderOptions:
     """`given` checked against the encoder's schema. Raises UsageError that names every option at fault."""
-    model = entry.spec.options
+    return checked_options(f"encoder {entry.spec.name!r}", entry.spec.options, given)
+
+
+def checked_options(owner: str, model: type[_Options], given: Mapping[str, Any]) -> _Options:
+    """`given` checked against `model`. Raises UsageError that names `owner` and every option at fault."""
     for key in given:
         if key not in model.model_fields:
             known = list(model.model_fields)
             hint = did_you_mean(key, known) if known else "It takes no options."
-            raise UsageError(f"encoder {entry.spec.name!r} has no option {key!r}", hint)
+            raise UsageError(f"{owner} has no option {key!r}", hint)
     try:
         return model(**given)
     except ValidationError as error:
@@ -51,7 +57,7 @@ def validate_options(entry: RegisteredEncoder, given: Mapping[str, Any]) -> Enco
             field = model.model_fields.get(key)
             about = f" ({field.description})" if field is not None and field.description else ""
             lines.append(f"option {key}{about}: {problem['msg']}, got {problem.get('input')!r}")
-        raise UsageError(f"encoder {entry.spec.name!r}: " + "; ".join(lines)) from error
+        raise UsageError(f"{owner}: " + "; ".join(lines)) from error
 
 
 def instantiate(entry: RegisteredEncoder, options: EncoderOptions) -> Any:

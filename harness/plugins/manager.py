@@ -24,7 +24,7 @@ import pluggy
 
 from harness._util.names import did_you_mean
 from harness.errors import UsageError
-from harness.plugins import ENTRY_POINT_GROUP, hookspecs
+from harness.plugins import API_VERSION, ENTRY_POINT_GROUP, OLDEST_API_VERSION, hookspecs
 from harness.plugins.spec import EncoderSpec, ObjectiveSpec, TrainerSpec
 
 #: The core's own plugin modules, registered without entry points so that they work from any checkout.
@@ -49,14 +49,25 @@ class PluginFailure:
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that loaded, with what it declares."""
+    """A plugin that loaded, with what it declares; `api` is the version of the plugin API it was written for."""
 
     name: str
     distribution: str
     version: str
+    api: int = API_VERSION
     encoders: tuple[EncoderSpec, ...] = ()
     trainers: tuple[TrainerSpec, ...] = ()
     objectives: tuple[ObjectiveSpec, ...] = ()
+
+    @property
+    def notice(self) -> str | None:
+        """The sentence for a plugin of a version that will go; None for one of the present version."""
+        if self.api >= API_VERSION:
+            return None
+        return (
+            f"plugin {self.name!r} of {self.distribution} {self.version} is written for version {self.api} of the "
+            f"plugin API, which is deprecated (this harness has version {API_VERSION}); look for a newer release of it"
+        )
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,10 @@ class Registry:
             for objective in plugin.objectives:
                 registered = RegisteredObjective(objective, plugin.distribution, plugin.version)
                 self._objectives.setdefault(objective.name, []).append(registered)
+
+    def notices(self) -> list[str]:
+        """A sentence for each plugin that works and will not for ever."""
+        return [plugin.notice for plugin in self.plugins if plugin.notice is not None]
 
     def encoders(self) -> list[RegisteredEncoder]:
         """All encoders, by name and then distribution."""
@@ -196,12 +211,14 @@ def discover(distributions: Iterable[metadata.Distribution] | None = None, *, th
     plugins: list[Plugin] = []
     failures: list[PluginFailure] = []
     for module in BUILTIN_MODULES:
-        plugins.append(_inspect(import_module(module), "builtin", CORE_DISTRIBUTION, _core_version()))
+        plugins.append(_inspect(import_module(module), "builtin", CORE_DISTRIBUTION, _core_version(), API_VERSION))
     if third_party:
         for distribution, version, entry in _entry_points(distributions):
             try:
                 with _quiet_stdout():
-                    plugins.append(_inspect(_load(entry), entry.name, distribution, version))
+                    loaded = _load(entry)
+                    api = _api_version(loaded, distribution)
+                    plugins.append(_inspect(loaded, entry.name, distribution, version, api))
             except _Rejected as rejection:
                 failures.append(rejection.failure(entry.name, distribution, version))
     return Registry(tuple(plugins), tuple(failures))
@@ -255,7 +272,7 @@ def _load(entry: metadata.EntryPoint) -> ModuleType:
     return module
 
 
-def _inspect(module: ModuleType, name: str, distribution: str, version: str) -> Plugin:
+def _inspect(module: ModuleType, name: str, distribution: str, version: str, api: int) -> Plugin:
     """Register `module` in a manager of its own, call its hooks, and check what they return."""
     manager = pluggy.PluginManager(ENTRY_POINT_GROUP)
     manager.add_hookspecs(hookspecs)
@@ -270,10 +287,27 @@ def _inspect(module: ModuleType, name: str, distribution: str, version: str) -> 
         name,
         distribution,
         version,
+        api,
         encoders=_collect(manager, "harness_encoders", EncoderSpec),
         trainers=_collect(manager, "harness_trainers", TrainerSpec),
         objectives=_collect(manager, "harness_objectives", ObjectiveSpec),
     )
+
+
+def _api_version(module: ModuleType, distribution: str) -> int:
+    """The version of the plugin API that `module` was written for; refused where this harness does not serve it."""
+    found = getattr(module, "HARNESS_API", 1)
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise _Rejected(
+            "api", f"HARNESS_API is {reprlib.repr(found)}, and must be a whole number such as {API_VERSION}"
+        )
+    served = f"{API_VERSION}" if OLDEST_API_VERSION == API_VERSION else f"{OLDEST_API_VERSION} to {API_VERSION}"
+    sentence = f"it is written for version {found} of the plugin API, and this harness takes {served}"
+    if found < OLDEST_API_VERSION:
+        raise _Rejected("api", f"{sentence}; upgrade the plugin: pip install --upgrade {distribution}")
+    if found > API_VERSION:
+        raise _Rejected("api", f"{sentence}; upgrade the harness: pip install --upgrade {CORE_DISTRIBUTION}")
+    return found
 
 
 def _collect(manager: pluggy.PluginManager, hook: str, kind: type[Any]) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,31 +30,39 @@ class EncoderOptions(BaseModel):
 class EncoderSpec:
     """One encoder that a plugin offers.
 
-    `factory` is `"package.module:attribute"`, called with an instance of `options` and returning an object that
-    satisfies the protocol of its `kind` (`harness.encoders.protocols`). `languages` are BCP 47 tags the author claims,
-    None for "any". `training_datasets` names what the weights were trained on, None for "unknown": boards use it to
-    tell zero-shot rows from others. `needs` says in a few words each what a user must bring besides the packages and
-    the required options: "an HTTP endpoint", "a GPU". `expected_failures` maps the id of a conformance check that
-    this encoder cannot pass to the reason why; a check that passes against expectation is a failure.
-
     Raises ValueError for a malformed name or factory reference, so that a bad declaration is reported as the plugin's
     failure and not as a crash at first use.
     """
 
     name: str
+    """What a user types: lower-case letters, digits, `.`, `_` and `-`, starting with a letter or digit."""
     factory: str
+    """`"package.module:attribute"`, imported on use and called with an instance of `options`; what it returns satisfies
+    the protocol of `kind` (`harness.encoders.protocols`)."""
     summary: str
+    """One line for lists."""
     options: type[EncoderOptions] = EncoderOptions
+    """The pydantic model of its options."""
     kind: Kind = "encoder"
+    """What the factory returns: an encoder (vectors), a searcher (owns its matching) or a reranker (scores pairs)."""
     languages: tuple[str, ...] | None = None
+    """BCP 47 tags the author claims; None for "any"."""
     training_datasets: tuple[str, ...] | None = None
+    """What the weights were trained on, `()` for nothing and None for "unknown": boards use it to tell zero-shot rows
+    from others."""
     needs: tuple[str, ...] = ()
+    """In a few words each, what a user must bring besides the packages and the required options: "an HTTP endpoint",
+    "a GPU"."""
     expected_failures: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The id of a conformance check that this encoder cannot pass, and the reason why; a check that passes against
+    expectation is a failure."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_reference(self.factory, "factory")
-        if isinstance(self.needs, str) or not all(isinstance(need, str) and need.strip() for need in self.needs):
+        if isinstance(cast(object, self.needs), str) or not all(
+            isinstance(need, str) and need.strip() for need in self.needs
+        ):
             raise ValueError(f"encoder {self.name!r}: needs must be a tuple of phrases, not {self.needs!r}")
         if not isinstance(self.expected_failures, Mapping) or not all(
             isinstance(reason, str) and reason.strip() for reason in self.expected_failures.values()
@@ -73,11 +81,17 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrainerSpec:
-    """One trainer that a plugin offers: `command` (`"package.module:attribute"`) is a click command."""
+    """One trainer that a plugin offers.
+
+    Raises ValueError for a malformed name or command reference.
+    """
 
     name: str
+    """The word after `harness train`; spelt as an encoder's name."""
     command: str
+    """`"package.module:attribute"`, a click command, imported when the verb is used."""
     summary: str
+    """One line for `harness train --help`."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -98,21 +112,24 @@ class ObjectiveOptions(BaseModel):
 class ObjectiveSpec:
     """One training objective that a plugin offers to a trainer: a loss, and the rows it is computed on.
 
-    `factory` is `"package.module:attribute"`, called with an instance of `options`; what it returns is the trainer's
-    business (`harness_lamir.objectives.base.Objective`). `slots` says what it reads: the name of each input and the
-    kind of rows that may be put there, in the trainer's own words. `collapses` marks an objective that an encoder
-    giving one vector to every text minimises too: it must not train without one that forbids this.
-
     Raises ValueError for a malformed name, reference, slot or options class, so that a bad declaration is reported as
     the plugin's failure and not as a crash at first use.
     """
 
     name: str
+    """What a recipe writes after `use`; spelt as an encoder's name."""
     factory: str
+    """`"package.module:attribute"`, imported on use and called with an instance of `options`; what it returns is the
+    trainer's business (`harness_lamir.objectives.base.Objective`)."""
     summary: str
+    """One line for lists."""
     options: type[ObjectiveOptions]
+    """The pydantic model of its options."""
     slots: Mapping[str, str] = field(hash=False)
+    """What it reads: the name of each input, and the kind of rows that may be put there in the trainer's own words."""
     collapses: bool = False
+    """True for an objective that an encoder giving one vector to every text minimises too: it must not train without
+    one that forbids this."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)

@@ -1,13 +1,38 @@
-"""The conformance kit: what every encoder must hold to, as checks that authors run in their own tests.
+"""The conformance kit: what every encoder, searcher and reranker must hold to, for authors to run in their own tests.
 
 from harness.testing import parametrize_with_checks
 
 @parametrize_with_checks("my-encoder", dim=128)
 def test_contract(check):
-check()
+    check()
 """
 
-from harness.testing.checks import CHECKS, Check, Outcome, Subject, run_checks
+from harness.testing.checks import (
+    CHECKS,
+    Check,
+    Outcome,
+    Skip,
+    Subject,
+    checks_for,
+    counts,
+    ok,
+    report,
+    run_check,
+    run_checks,
+)
 from harness.testing.pytest_support import parametrize_with_checks
 
-__all__ = ["CHECKS", "Check", "Outcome", "Subject", "parametrize_with_checks", "run_checks"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Outcome",
+    "Skip",
+    "Subject",
+    "checks_for",
+    "counts",
+    "ok",
+    "parametrize_with_checks",
+    "report",
+    "run_check",
+    "run_checks",
+]

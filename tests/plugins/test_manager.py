@@ -11,6 +11,7 @@ import pytest
 
 from harness.api import load_encoder
 from harness.errors import UsageError
+from harness.plugins import manager
 from harness.plugins.manager import PluginFailure, Registry, default_registry, discover
 
 Install = Callable[..., Path]
@@ -108,6 +109,24 @@ _BAD = {
     "malformed spec": (
         _HEAD + "@hookimpl\ndef harness_encoders():\n    return [EncoderSpec('Bad Name', 'bad:Bad', '')]",
         "harness_encoders", "name 'Bad Name' must be lower-case",
+    ),
+    "older than is served": (
+        _HEAD + f"HARNESS_API = 0\n@hookimpl\ndef harness_encoders():\n    return [{_ONE}]",
+        "api", "it is written for version 0 of the plugin API, and this harness takes 1; "
+        "upgrade the plugin: pip install --upgrade bad-dist",
+    ),
+    "newer than is served": (
+        _HEAD + "HARNESS_API = 99\n@hookimpl\ndef harness_dreams():\n    return []",
+        "api", "it is written for version 99 of the plugin API, and this harness takes 1; "
+        "upgrade the harness: pip install --upgrade lamir-harness",
+    ),
+    "version that is no number": (
+        _HEAD + f"HARNESS_API = '1'\n@hookimpl\ndef harness_encoders():\n    return [{_ONE}]",
+        "api", "HARNESS_API is '1', and must be a whole number such as 1",
+    ),
+    "version that is a boolean": (
+        _HEAD + f"HARNESS_API = True\n@hookimpl\ndef harness_encoders():\n    return [{_ONE}]",
+        "api", "HARNESS_API is True",
     ),
     "trainers raise": (
         _HEAD + f"@hookimpl\ndef harness_encoders():\n    return [{_ONE}]\n"
@@ -295,6 +314,28 @@ def test_interruption_is_no_plugin_failure(install: Install) -> None:
     install("bad-dist", {"bad_plugin": "raise KeyboardInterrupt"}, {"bad": "bad_plugin"})
     with pytest.raises(KeyboardInterrupt):
         discover()
+
+
+@pytest.mark.parametrize("declared", ["", "HARNESS_API = 1\n"])
+def test_present_version_needs_no_notice(install: Install, declared: str) -> None:
+    """A plugin that says nothing is one of version 1, as one that says so."""
+    install("good-dist", {"good_plugin": declared + _plugin("good")}, {"good": "good_plugin"})
+    registry = discover()
+    (plugin,) = [plugin for plugin in registry.plugins if plugin.distribution == "good-dist"]
+    assert (plugin.api, plugin.notice) == (1, None)
+    assert not any("good-dist" in notice for notice in registry.notices())
+
+
+def test_old_version_that_is_served_loads_with_a_notice(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the oldest and the present version a plugin works, and a sentence says that it will not for ever."""
+    monkeypatch.setattr(manager, "API_VERSION", 2)
+    install("good-dist", {"good_plugin": _plugin("good")}, {"good": "good_plugin"})
+    registry = discover()
+    assert registry.encoder("good").distribution == "good-dist"
+    assert [notice for notice in registry.notices() if "good-dist" in notice] == [
+        "plugin 'good' of good-dist 1.0 is written for version 1 of the plugin API, which is deprecated "
+        "(this harness has version 2); look for a newer release of it"
+    ]
 
 
 def test_safe_mode_imports_no_third_party_code(install: Install, tmp_path: Path) -> None:
