@@ -1,0 +1,1 @@
+"""ColBERT-style late interaction for lamir-harness."""
