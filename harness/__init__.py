@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from harness.api import Evaluation, Plan, Settings, evaluate, list_tasks, load_encoder, plan
     from harness.encoders.protocols import Encoder, EncoderInfo, Reranker, Searcher
+    from harness.engine.load import Rerank
     from harness.errors import HarnessError
     from harness.results.schema import ResultFile as Result
     from harness.tasks.selection import Selection
@@ -22,6 +23,7 @@ _HOMES = {
     "Evaluation": "harness.api",
     "HarnessError": "harness.errors",
     "Plan": "harness.api",
+    "Rerank": "harness.engine.load",
     "Reranker": "harness.encoders.protocols",
     "Result": "harness.results.schema:ResultFile",
     "Searcher": "harness.encoders.protocols",
@@ -39,6 +41,7 @@ __all__ = [
     "Evaluation",
     "HarnessError",
     "Plan",
+    "Rerank",
     "Reranker",
     "Result",
     "Searcher",

@@ -7,22 +7,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness._util.folders import cache_root
-from harness._util.names import file_slug
 from harness._util.progress import NO_PROGRESS, Progress
-from harness.encoders.protocols import Encoder, Searcher
+from harness.encoders.compose import share_options
+from harness.encoders.protocols import Reranker
+from harness.engine.compose import Model, encoders
 from harness.engine.execute import Outcome, Reporter, Silent, execute
-from harness.engine.plan import Overwrite, PlannedJob, load_jobs, plan_texts
-from harness.engine.record import Model, Recorder, encoder_card, portable
+from harness.engine.load import LoadedEncoder, Rerank, prepare
+from harness.engine.plan import Overwrite, PlannedJob, check_tunable, load_jobs, plan_texts
+from harness.engine.record import Recorder
 from harness.engine.store import EmbeddingStore
-from harness.errors import UsageError
-from harness.plugins.loading import instantiate, validate_options
-from harness.plugins.manager import Registry, default_registry
+from harness.plugins.manager import Registry
 from harness.results.schema import EncoderCard
 from harness.sources.opening import open_source
 from harness.sources.source import Source
@@ -32,6 +32,20 @@ from harness.tasks.selection import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = [
+    "Evaluation",
+    "LoadedEncoder",
+    "Plan",
+    "Rerank",
+    "Settings",
+    "check_options",
+    "evaluate",
+    "list_tasks",
+    "load_encoder",
+    "plan",
+    "share_options",
+]
 
 
 @dataclass(frozen=True)
@@ -47,14 +61,6 @@ class Settings:
     overwrite: Overwrite = Overwrite.ONLY_MISSING
     fail_fast: bool = False
     runs: Path | None = None
-
-
-@dataclass(frozen=True)
-class LoadedEncoder:
-    """An encoder or searcher ready to run, with the card its results carry."""
-
-    model: Model
-    card: EncoderCard
 
 
 @dataclass(frozen=True)
@@ -111,69 +117,43 @@ def list_tasks() -> tuple[Task, ...]:
 
 
 def load_encoder(
-    name: str, options: Mapping[str, Any] | None = None, *, registry: Registry | None = None
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    rerank: str | Rerank | Reranker | None = None,
+    registry: Registry | None = None,
 ) -> LoadedEncoder:
-    """Load the encoder called `name` (or `distribution:name`) with `options`.
+    """Load the encoder called `name` (or `distribution:name`) with `options`, or the composition that it describes.
 
     Raises UsageError when there is none, when two distributions claim the name, when an option is wrong, or when the
     plugin cannot load it.
     """
-    entry = (registry or default_registry()).encoder(name)
-    checked = validate_options(entry, options or {})
-    if entry.spec.kind == "reranker":
-        raise UsageError(f"{name!r} is a reranker: it reorders what another encoder found and cannot run alone")
-    model = instantiate(entry, checked)
-    protocol = Encoder if entry.spec.kind == "encoder" else Searcher
-    if not isinstance(model, protocol):
-        raise UsageError(
-            f"{entry.qualified_name!r} declares kind {entry.spec.kind!r}, and what its factory returned is none: "
-            f"{type(model).__name__}",
-            f"It must satisfy harness.encoders.{protocol.__name__}.",
-        )
-    trained = model.info.training_datasets  # () is "on nothing", which is an answer; None is not
-    return LoadedEncoder(
-        model,
-        encoder_card(
-            model,
-            spec=entry.spec.name,
-            distribution=entry.distribution,
-            version=entry.version,
-            kind=entry.spec.kind,
-            options={key: portable(value) for key, value in checked.model_dump(mode="json").items()},
-            training=entry.spec.training_datasets if trained is None else trained,
-        ),
-    )
+    return prepare(name, options, rerank=rerank, registry=registry).load()
 
 
-def check_options(name: str, options: Mapping[str, Any], *, registry: Registry | None = None) -> None:
-    """Raise UsageError when there is no encoder `name` or it does not take `options`; loads nothing."""
-    validate_options((registry or default_registry()).encoder(name), options)
+def check_options(
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    rerank: str | Rerank | Reranker | None = None,
+    source: Source | None = None,
+    select: Selection | None = None,
+    registry: Registry | None = None,
+) -> None:
+    """Raise UsageError when there is no encoder `name` or it does not take `options`; loads and reads nothing.
 
-
-def share_options(options: Mapping[str, Any], encoders: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Options for each encoder: `encoder.key` goes to that encoder, a bare key to the only one there is.
-
-    Raises UsageError for a bare key where several encoders run, or a key for an encoder that does not.
+    With a `source`, also where an option is to be chosen on the dev split of what `select` names, and cannot be.
     """
-    shared: dict[str, dict[str, Any]] = {name: {} for name in encoders}
-    for key, value in options.items():
-        name, dot, bare = key.rpartition(".")
-        if not dot and len(shared) == 1:
-            shared[encoders[0]][key] = value
-        elif name in shared:
-            shared[name][bare] = value
-        else:
-            raise UsageError(
-                f"option {key!r} names none of the encoders that run ({', '.join(encoders)})",
-                f"Write {encoders[0]}.{bare}=… for one of several encoders.",
-            )
-    return shared
+    prepared = prepare(name, options, rerank=rerank, registry=registry)
+    if prepared.is_tuned and source is not None:
+        check_tunable(choosing.select(source.tasks(), select or Selection()))
 
 
 def plan(
     encoder: str | Model | LoadedEncoder,
     *,
     options: Mapping[str, Any] | None = None,
+    rerank: str | Rerank | Reranker | None = None,
     source: str | Source = "pocket",
     select: Selection | None = None,
     settings: Settings | None = None,
@@ -182,24 +162,28 @@ def plan(
 ) -> Plan:
     """Decide what to run: select subsets, read and check their text, load the encoder, look for what is there.
 
-    `encoder` is a registered name, or an object that satisfies `Encoder` or `Searcher`. Selection and data come
-    before the encoder, so that a typing mistake costs no model loading.
+    `encoder` is a registered name, an expression over names such as `rrf(bm25, lamir)`, or an object that satisfies
+    `Encoder` or `Searcher`; `rerank` names what reorders its hits. Options of a plain name are given by their keys, all
+    others by `part.key`. Selection and data come before the encoder, so that a typing mistake costs no model loading.
     `progress` is told of long reading. Raises UsageError, DataError or NothingSelectedError; nothing is written but
     converted corpora, in the cache.
     """
     selection, settings = select or Selection(), settings or Settings()
-    if isinstance(encoder, str):
-        check_options(encoder, options or {}, registry=registry)
+    prepared = prepare(encoder, options, rerank=rerank, registry=registry)
     opened = open_source(source, cache=settings.cache, progress=progress) if isinstance(source, str) else source
-    jobs = load_jobs(opened, choosing.select(opened.tasks(), selection), selection.limit)
-    loaded = _loaded(encoder, options, registry)
-    store = EmbeddingStore(cache_root(settings.cache) / "embeddings") if isinstance(loaded.model, Encoder) else None
+    selected = choosing.select(opened.tasks(), selection)
+    if prepared.is_tuned:
+        check_tunable(selected)
+    jobs = load_jobs(opened, selected, selection.limit, tuned=prepared.is_tuned)
+    loaded = prepared.load()
+    infos = encoders(loaded.model)
+    store = EmbeddingStore(cache_root(settings.cache) / "embeddings") if infos else None
     results = _recorder(opened, loaded.card, selection, settings)
     done = [results.done(job, loaded.model) for job in jobs]
     return Plan(
         loaded,
         opened,
-        tuple(plan_texts(jobs, done, store, loaded.model.info)),
+        tuple(plan_texts(jobs, done, store, infos)),
         selection,
         settings,
         store,
@@ -210,6 +194,7 @@ def evaluate(
     encoder: str | Model | LoadedEncoder | Plan,
     *,
     options: Mapping[str, Any] | None = None,
+    rerank: str | Rerank | Reranker | None = None,
     source: str | Source = "pocket",
     select: Selection | None = None,
     settings: Settings | None = None,
@@ -223,7 +208,15 @@ def evaluate(
     decided = (
         encoder
         if isinstance(encoder, Plan)
-        else plan(encoder, options=options, source=source, select=select, settings=settings, registry=registry)
+        else plan(
+            encoder,
+            options=options,
+            rerank=rerank,
+            source=source,
+            select=select,
+            settings=settings,
+            registry=registry,
+        )
     )
     results = _recorder(decided.source, decided.loaded.card, decided.selection, decided.settings)
     waiting = decided.jobs
@@ -244,30 +237,6 @@ def evaluate(
 
 def _recorder(source: Source, card: EncoderCard, selection: Selection, settings: Settings) -> Recorder:
     return Recorder(source, card, selection, output=settings.output, overwrite=settings.overwrite, runs=settings.runs)
-
-
-def _loaded(
-    encoder: str | Model | LoadedEncoder, options: Mapping[str, Any] | None, registry: Registry | None
-) -> LoadedEncoder:
-    if isinstance(encoder, LoadedEncoder):
-        return encoder
-    if isinstance(encoder, str):
-        return load_encoder(encoder, options, registry=registry)
-    if options:
-        raise UsageError("options go with the name of an encoder, not with an encoder object")
-    if not isinstance(encoder, (Encoder, Searcher)):
-        raise UsageError(f"{type(encoder).__name__} is neither an Encoder nor a Searcher")
-    kind = "encoder" if isinstance(encoder, Encoder) else "searcher"
-    card = encoder_card(
-        encoder,
-        spec=file_slug(encoder.info.name),
-        distribution="(object)",
-        version="",
-        kind=kind,
-        options={},
-        training=encoder.info.training_datasets,
-    )
-    return LoadedEncoder(encoder, card)
 
 
 def _row(encoder: EncoderCard, outcome: Outcome) -> dict[str, Any]:

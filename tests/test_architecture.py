@@ -18,7 +18,7 @@ import pytest
 #: From left to right. Rooms of one group may not import each other.
 ORDER = (
     {"cli"},
-    {"testing"},
+    {"testing", "scaffold", "doctor"},
     {"api"},
     {"rescore"},
     {"engine"},

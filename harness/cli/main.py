@@ -20,11 +20,13 @@ _VERBS = {
     "encoders": ("harness.cli.encoders:encoders", "List the encoders that are installed."),
     "plugins": ("harness.cli.plugins:plugins", "List plugins, and what went wrong with those that failed."),
     "check-plugin": ("harness.cli.check_plugin:check_plugin", "Check an encoder against its contract."),
+    "new-plugin": ("harness.cli.new_plugin:new_plugin", "Write a plugin of your own to start from."),
     "tasks": ("harness.cli.tasks:tasks", "List tasks, subsets, metrics, licences and citations."),
     "data": ("harness.cli.data:data", "List, fetch and verify the files of the benchmarks."),
     "train": ("harness.cli.train:train", "Train an encoder with a trainer that a plugin offers."),
     "score": ("harness.cli.score:score", "Score a TREC run or a list of predictions, from any system."),
     "leaderboard": ("harness.cli.leaderboard:leaderboard", "Render the boards from result files."),
+    "doctor": ("harness.cli.doctor:doctor", "Look at the environment, and say what is wrong with it."),
 }
 
 

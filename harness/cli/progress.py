@@ -42,6 +42,7 @@ class TerminalReporter:
         self._console = console
         self._encoder = encoder
         self._progress: Progress | None = None
+        self._label, self._pairs = "", 0
         self._total = self._done = self._subsets = self._finished = 0
         self._started = self._last_line = time.monotonic()
 
@@ -67,6 +68,7 @@ class TerminalReporter:
 
     def start(self, label: str) -> None:
         """Name the subset at work."""
+        self._label, self._pairs = label, 0
         if self._progress:
             self._progress.update(self._bar, description=label)
 
@@ -84,6 +86,16 @@ class TerminalReporter:
             self._console.print(
                 f"  {self._done:,} of {self._total:,} texts, {rate:,.0f} texts/s, about {left:,.0f} s left",
                 highlight=False,
+            )
+
+    def rescored(self, pairs: int, of: int) -> None:
+        """Say every now and then how far the reranker is with this subset."""
+        self._pairs += pairs
+        now = time.monotonic()
+        if now - self._last_line >= _LINE_EVERY and self._pairs < of:
+            self._last_line = now
+            self._console.print(
+                f"  {self._label}: {self._pairs:,} of {of:,} pairs rescored", highlight=False, markup=False
             )
 
     def finish(self, label: str, result: SubsetResult) -> None:

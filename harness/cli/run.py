@@ -13,16 +13,35 @@ if TYPE_CHECKING:
     from harness.tasks.selection import Selection
 
 
+class Expression(click.types.StringParamType):
+    """The name of an encoder, or a fusion, which may hold spaces where it has brackets around them."""
+
+    name = "expression"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The value of a variable, cut at white space outside of brackets."""
+        depth, words = 0, [""]
+        for character in rv:
+            depth += (character == "(") - (character == ")")
+            if character.isspace() and depth <= 0:
+                words.append("")
+            else:
+                words[-1] += character
+        return [word for word in words if word]
+
+
 @click.command(short_help="Run encoders zero-shot and write their results.")
 @click.option(
     "--encoder",
     "-e",
     "encoders",
+    type=Expression(),
     multiple=True,
     required=True,
     envvar="HARNESS_ENCODER",
     metavar="NAME",
-    help="Encoder to run; repeat for several. `harness encoders` lists them.",
+    help="Encoder to run; repeat for several. `harness encoders` lists them. Fusions are written 'rrf(bm25, lamir)', "
+    "with rrf, minmax or mrtydi.",
 )
 @click.option(
     "--option",
@@ -31,7 +50,20 @@ if TYPE_CHECKING:
     multiple=True,
     envvar="HARNESS_OPTION",
     metavar="KEY=VALUE",
-    help="Option of the encoder; NAME.KEY=VALUE where several encoders run.",
+    help="Option of the encoder; NAME.KEY=VALUE where several run, and for parts of fusions and for rerankers.",
+)
+@click.option(
+    "--rerank",
+    envvar="HARNESS_RERANK",
+    metavar="NAME",
+    help="Reranker that reorders the first --depth passages of every query, for each --encoder.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1, max=100),
+    envvar="HARNESS_DEPTH",
+    metavar="N",
+    help="Passages of each query that --rerank reorders; the others follow in their order. Default: 100.",
 )
 @click.option(
     "--tasks",
@@ -135,6 +167,8 @@ def run(
     ctx: click.Context,
     encoders: tuple[str, ...],
     options: tuple[str, ...],
+    rerank: str | None,
+    depth: int | None,
     tasks: tuple[str, ...],
     languages: tuple[str, ...],
     source: str,
@@ -159,8 +193,8 @@ def run(
     """
     from harness import api
     from harness.cli.progress import ReadingProgress, TerminalReporter
-    from harness.engine.plan import Overwrite
-    from harness.errors import ExitCode
+    from harness.engine.plan import DEPTH, Overwrite
+    from harness.errors import ExitCode, UsageError
     from harness.plugins.loading import parse_assignments
     from harness.sources import open_source
     from harness.tasks.selection import Selection
@@ -179,15 +213,24 @@ def run(
         progress=ReadingProgress(common.stderr()),
     )
     settings = api.Settings(output, cache, Overwrite(overwrite), fail_fast, save_runs)
-    per_encoder = api.share_options(parse_assignments(options), encoders)
+    if depth is not None and rerank is None:
+        raise UsageError("--depth says how many passages a reranker reorders, and there is none", "Add --rerank NAME.")
+    second = api.Rerank(rerank, depth or DEPTH) if rerank is not None else None
+    per_encoder = api.share_options(parse_assignments(options), encoders, rerank)
     for name in encoders:
-        api.check_options(name, per_encoder[name], registry=registry)
+        api.check_options(name, per_encoder[name], rerank=second, source=opened, select=selection, registry=registry)
     evaluations = []
     plans = []
     with common.data_only():
         for name in encoders:
             plan = api.plan(
-                name, options=per_encoder[name], source=opened, select=selection, settings=settings, registry=registry
+                name,
+                options=per_encoder[name],
+                rerank=second,
+                source=opened,
+                select=selection,
+                settings=settings,
+                registry=registry,
             )
             plans.append(plan)
             if len(plans) == 1:

@@ -80,7 +80,7 @@ class Searcher(Protocol):
         ...
 
     def index(self, passages: Sequence[str], *, language: str | None = None) -> None:
-        """Take the corpus; replaces what an earlier call indexed."""
+        """Take the corpus; replaces what an earlier call indexed. Any number of searches may follow."""
         ...
 
     def search(self, queries: Sequence[str], k: int, *, language: str | None = None) -> tuple[IntArray, FloatArray]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.encoders.protocols import Encoder, Searcher
+from harness.engine.compose import Model
+from harness.engine.failure import reason
 from harness.engine.plan import Job, PlannedJob
-from harness.engine.retrieve import retrieve
+from harness.engine.retrieve import Retriever
 from harness.engine.scoring import Ranking, counts, per_query, ranking, score_ranking
 from harness.engine.store import EmbeddingStore
-from harness.errors import HarnessError
 from harness.results.provenance import peak_memory
 from harness.results.schema import SubsetResult, Timings
 
@@ -31,6 +30,10 @@ class Reporter(Protocol):
 
     def advance(self, texts: int) -> None:
         """So many more texts are encoded."""
+        ...
+
+    def rescored(self, pairs: int, of: int) -> None:
+        """So many more pairs `of` all that the subset has are rescored by a reranker."""
         ...
 
     def finish(self, label: str, result: SubsetResult) -> None:
@@ -52,6 +55,9 @@ class Silent:
         """Nothing."""
 
     def advance(self, texts: int) -> None:
+        """Nothing."""
+
+    def rescored(self, pairs: int, of: int) -> None:
         """Nothing."""
 
     def finish(self, label: str, result: SubsetResult) -> None:
@@ -84,7 +90,7 @@ class Outcome:
 
 def execute(
     planned: Sequence[PlannedJob],
-    model: Encoder | Searcher,
+    model: Model,
     store: EmbeddingStore | None,
     *,
     limit: int | None,
@@ -98,6 +104,7 @@ def execute(
     passes: what was committed by then stays.
     """
     outcomes: list[Outcome] = []
+    retriever = Retriever(store, reporter.advance, reporter.rescored)
     waiting = [plan for plan in planned if plan.done is None]
     reporter.begin(sum(plan.to_encode for plan in waiting), len(waiting))
     try:
@@ -107,7 +114,7 @@ def execute(
                 continue
             label = plan.job.selected.label
             reporter.start(label)
-            result = _run_one(plan.job, model, store, limit, sink.keep, reporter)
+            result = _run_one(plan.job, model, retriever, limit, sink.keep)
             sink.write(plan.job, result)
             reporter.finish(label, result)
             outcomes.append(Outcome(plan.job, result, reused=False))
@@ -120,11 +127,10 @@ def execute(
 
 def _run_one(
     job: Job,
-    model: Encoder | Searcher,
-    store: EmbeddingStore | None,
+    model: Model,
+    retriever: Retriever,
     limit: int | None,
     keep: Callable[[Job, Ranking], None],
-    reporter: Reporter,
 ) -> SubsetResult:
     common = {
         "split": job.selected.split,
@@ -134,19 +140,14 @@ def _run_one(
         "limit": limit,
     }
     try:
-        retrieved = retrieve(job, model, store, reporter.advance)
+        retrieved = retriever.retrieve(job, model)
         scoring = time.monotonic()
         ranked = ranking(job, retrieved.hits)
         scores = score_ranking(job, ranked)
         keep(job, ranked)
         spent = time.monotonic() - scoring
     except Exception as error:  # an encoder is foreign code: whatever it throws is this subset's failure
-        if isinstance(error, HarnessError):
-            reason = str(error)
-        else:
-            reason = "".join(traceback.format_exception_only(error)).strip() + _where(error)
-        reason = reason.encode("utf-8", "backslashreplace").decode()  # a lone surrogate could not be written
-        return SubsetResult.model_validate({**common, "status": "failed", "error": reason})
+        return SubsetResult.model_validate({**common, "status": "failed", "error": reason(error)})
     return SubsetResult.model_validate(
         {
             **common,
@@ -154,6 +155,7 @@ def _run_one(
             "metrics": {name: min(1.0, value) for name, value in scores.metrics.items()},
             "counts": counts(job, scores),
             "per_query": per_query(scores),
+            "tuned": dict(retrieved.tuned),
             "timings": Timings(
                 encode=round(retrieved.encode_seconds, 3),
                 search=round(retrieved.search_seconds, 3),
@@ -163,12 +165,3 @@ def _run_one(
             "peak_memory": peak_memory(),
         }
     )
-
-
-def _where(error: BaseException) -> str:
-    """The innermost frame, as ` (in function, file.py:line)`, without the folder of anybody's machine."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return ""
-    last = frames[-1]
-    return f" (in {last.name}, {last.filename.replace(chr(92), '/').rpartition('/')[2]}:{last.lineno})"

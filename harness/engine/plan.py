@@ -6,8 +6,9 @@ Everything that can be refused is refused here, before the first text is encoded
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from harness.encoders.protocols import EncoderInfo, Role
 from harness.engine.encode import missing
 from harness.engine.store import EmbeddingStore
 from harness.engine.texts import Passages, Questions, Texts
-from harness.errors import DataError
+from harness.errors import DataError, UsageError
 from harness.metrics import COMMON, parse
 from harness.results.schema import SubsetResult
 from harness.sources.collection import Collection
@@ -30,6 +31,9 @@ PROTOCOL_VERSION = 1
 #: Passages retrieved for each query.
 DEPTH = 100
 
+#: The split that options are tuned on.
+DEV = "dev"
+
 
 class Overwrite(StrEnum):
     """What to do about results that are there already."""
@@ -41,10 +45,11 @@ class Overwrite(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """One subset to be scored, with its text."""
+    """One subset to be scored, with its text; `dev` is the same subset on its dev split, where something is tuned."""
 
     selected: Selected
     collection: Collection
+    dev: Job | None = None
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -69,6 +74,7 @@ class Job:
                 "normalized": info.normalized or info.similarity == "cosine",
                 "prompts": dict(info.prompts),
                 "limit": limit,
+                **({"dev": self.dev.collection.fingerprint} if self.dev else {}),
             }
         )
 
@@ -95,15 +101,34 @@ class PlannedJob:
         return self.queries_to_encode + self.passages_to_encode
 
 
-def load_jobs(source: Source, selected: Iterable[Selected], limit: int | None) -> list[Job]:
-    """Read every selected subset. Raises one DataError that lists every subset that is malformed."""
+def check_tunable(selected: Iterable[Selected]) -> None:
+    """Raise UsageError unless each of `selected` has a dev split, and is not scored on it."""
+    for choice in selected:
+        if choice.split == DEV:
+            raise UsageError(
+                f"{choice.label} is scored on its dev split, and alpha=dev would be chosen on the same queries",
+                "Give a number: -o mrtydi.alpha=0.5.",
+            )
+        if DEV not in choice.task.splits_of(choice.subset.name):
+            raise UsageError(
+                f"{choice.label} has no dev split here, on which alpha=dev could choose",
+                "Give a number: -o mrtydi.alpha=0.5.",
+            )
+
+
+def load_jobs(source: Source, selected: Iterable[Selected], limit: int | None, *, tuned: bool = False) -> list[Job]:
+    """Read every selected subset, and its dev split too where something is `tuned` on that.
+
+    Raises one DataError that lists every subset that is malformed.
+    """
     jobs: list[Job] = []
     problems: dict[str, str | None] = {}
     for choice in selected:
         for measure in choice.task.metrics:
             parse(measure)
         try:
-            jobs.append(Job(choice, source.load(choice).limited(limit)))
+            dev = _job(source, replace(choice, split=DEV), limit) if tuned else None
+            jobs.append(replace(_job(source, choice, limit), dev=dev))
         except DataError as error:
             problems.setdefault(error.message, error.hint)
     if problems:
@@ -114,20 +139,27 @@ def load_jobs(source: Source, selected: Iterable[Selected], limit: int | None) -
     return jobs
 
 
-def plan_texts(
-    jobs: Sequence[Job], done: Sequence[SubsetResult | None], store: EmbeddingStore | None, info: EncoderInfo
-) -> list[PlannedJob]:
-    """Count, for each job, the texts it must encode; a text that several jobs share counts for the first.
+def _job(source: Source, choice: Selected, limit: int | None) -> Job:
+    return Job(choice, source.load(choice).limited(limit))
 
-    `store` is None for a searcher, which encodes nothing.
+
+def plan_texts(
+    jobs: Sequence[Job],
+    done: Sequence[SubsetResult | None],
+    store: EmbeddingStore | None,
+    encoders: Sequence[EncoderInfo],
+) -> list[PlannedJob]:
+    """Count, for each job, the texts that `encoders` must encode; a text that several jobs share counts for the first.
+
+    Where something is tuned, the dev split of a job is part of it. `store` is None where nothing has vectors.
     """
     planned: list[PlannedJob] = []
     seen: dict[int, Digests] = {}  # by space: what earlier jobs of the plan will have encoded
     for job, result in zip(jobs, done, strict=True):
         counts: dict[Role, int] = {"query": 0, "passage": 0}
         if result is None and store is not None:
-            for role in counts:
-                texts = job.texts(role)
+            for info, part, role in product(encoders, filter(None, (job, job.dev)), counts):
+                texts = part.texts(role)
                 space = store.space(info, role, texts.language)
                 fresh = texts.digests[missing(space, texts.digests)]
                 if id(space) in seen:
@@ -135,6 +167,6 @@ def plan_texts(
                     seen[id(space)] = np.union1d(seen[id(space)], fresh)
                 else:
                     seen[id(space)] = fresh
-                counts[role] = len(fresh)
+                counts[role] += len(fresh)
         planned.append(PlannedJob(job, result, counts["query"], counts["passage"]))
     return planned

@@ -10,7 +10,8 @@ from typing import Any
 
 from harness._util import fingerprint
 from harness._util.names import file_slug
-from harness.encoders.protocols import Encoder, Searcher
+from harness.encoders.protocols import EncoderInfo
+from harness.engine.compose import Model
 from harness.engine.plan import Job, Overwrite
 from harness.engine.runs import RunFolder
 from harness.engine.scoring import Ranking
@@ -20,8 +21,6 @@ from harness.results.store import ResultStore
 from harness.sources.source import Source
 from harness.tasks.model import Task
 from harness.tasks.selection import Selection
-
-Model = Encoder | Searcher
 
 
 class Recorder:
@@ -123,7 +122,7 @@ def _same(earlier: TaskCard | EncoderCard, now: TaskCard | EncoderCard) -> bool:
 
 
 def encoder_card(
-    model: Model,
+    info: EncoderInfo,
     *,
     spec: str,
     distribution: str,
@@ -133,7 +132,6 @@ def encoder_card(
     training: Sequence[str] | None,
 ) -> EncoderCard:
     """The card of a loaded encoder: what was asked for, and what its `info` says."""
-    info = model.info
     return EncoderCard(
         name=info.name,
         spec=spec,

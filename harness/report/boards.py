@@ -109,7 +109,7 @@ def _index(listed: Sequence[tuple[str, str, list[Table]]]) -> str:
     parts += [
         "## Adding a row",
         "Run your encoder with `--output leaderboards/results/<board>`, regenerate the pages with the command above, "
-        "and open a pull request with both. See [docs/first-plugin.md](../docs/first-plugin.md).",
+        "and open a pull request with both. See [docs/plugins.md](../docs/plugins.md).",
     ]
     return "\n\n".join(parts) + "\n"
 

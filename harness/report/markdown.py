@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.metrics import parse
-from harness.report.tables import DECLINED, FAILED, MISSING, Row, Table
+from harness.report.tables import DECLINED, FAILED, MISSING, Row, Table, leaves
 from harness.results.schema import EncoderCard
 
 _WORDS = {MISSING: "–", FAILED: "failed", DECLINED: "declined"}
@@ -61,8 +61,8 @@ def encoders(tables: Sequence[Table]) -> str:
             _line(
                 [
                     label,
-                    f"{card.distribution} {card.version}".strip(),
-                    _model(card),
+                    _joined(f"{leaf.distribution} {leaf.version}".strip() for leaf in leaves(card)),
+                    _joined(map(_model, leaves(card))),
                     str(card.dim) if card.dim else "",
                     f"`{fingerprint[:12]}`",
                     f"{card.dtype}, {card.device}",
@@ -77,10 +77,22 @@ def _model(card: EncoderCard) -> str:
     return f"{card.model or ''}{f' @ {card.revision[:12]}' if card.revision else ''}"
 
 
+def _joined(texts: Iterable[str]) -> str:
+    """What the parts of a row have to say, each once."""
+    return " + ".join(dict.fromkeys(text for text in texts if text))
+
+
 def _training(card: EncoderCard) -> str:
+    tuned = "; α chosen on each subset's dev split" if _is_tuned(card) else ""
     if card.training_datasets is None:
-        return "not stated"
-    return ", ".join(card.training_datasets) or "nothing"
+        return f"not stated{tuned}"
+    return (", ".join(card.training_datasets) or "nothing") + tuned
+
+
+def _is_tuned(card: EncoderCard) -> bool:
+    """True where a fusion has taken its weight from a dev split."""
+    own = [value for value in card.options.values() if isinstance(value, dict)] if card.parts else []
+    return any(options.get("alpha") == "dev" for options in own)
 
 
 def _cells(row: Row, table: Table) -> list[str]:

@@ -143,8 +143,14 @@ def _row(label: str, encoder: EncoderCard, subsets: dict[str, SubsetResult], car
 
 
 def _trained_on(task: str, encoder: EncoderCard) -> bool:
-    """True when the training data names the task or a part of it (`afriqa`, `afriqa-train`)."""
-    return any(name == task or name.startswith(f"{task}-") for name in encoder.training_datasets or ())
+    """True when the training data of any part names the task or a part of it (`afriqa`, `afriqa-train`)."""
+    known = [name for card in leaves(encoder) for name in card.training_datasets or ()]
+    return any(name == task or name.startswith(f"{task}-") for name in known)
+
+
+def leaves(card: EncoderCard) -> list[EncoderCard]:
+    """What a fusion or a reranking is made of, down to single encoders; of any other card, itself."""
+    return [leaf for part in card.parts.values() for leaf in leaves(part)] or [card]
 
 
 def _cell(result: SubsetResult | None, metric: str) -> float | str:

@@ -13,7 +13,16 @@ from harness import __version__
 from harness.results.schema import Provenance
 
 #: Distributions whose version can move a score.
-_PACKAGES = ("numpy", "torch", "transformers", "tokenizers", "sentence-transformers", "pytrec-eval-terrier", "nltk")
+_PACKAGES = (
+    "numpy",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "sentence-transformers",
+    "pytrec-eval-terrier",
+    "nltk",
+    "ranx",
+)
 
 
 def provenance(source_revision: str | None) -> Provenance:

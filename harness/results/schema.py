@@ -49,7 +49,11 @@ class TaskCard(_Model):
 
 
 class EncoderCard(_Model):
-    """The encoder, down to the bytes of its weights."""
+    """The encoder, down to the bytes of its weights.
+
+    `kind` is encoder, searcher, fusion or reranked. Of the last two, `name` and `spec` are the expression, by the names
+    of rows and by the names asked for; `options` are by the label of each part; `dim` is 0 and `similarity` dot.
+    """
 
     name: str = Field(description="label of its rows")
     spec: str = Field(description="name it was asked for by")
@@ -68,6 +72,9 @@ class EncoderCard(_Model):
     training_datasets: tuple[str, ...] | None
     device: str
     dtype: str
+    parts: dict[str, EncoderCard] = Field(
+        default_factory=dict, description="of a fusion or a reranking, the cards of what it is made of, by label"
+    )
 
 
 class Counts(_Model):
@@ -111,6 +118,9 @@ class SubsetResult(_Model):
     counts: Counts | None = None
     per_query: dict[str, PerQuery] = Field(
         default_factory=dict, description="by kind of measure: 'ranking' over judged, 'answers' over answerable queries"
+    )
+    tuned: dict[str, float] = Field(
+        default_factory=dict, description="options that were chosen on the dev split of this subset: 'label.option'"
     )
     data: str = Field(description="SHA-256 of corpus, queries, judgements and answers")
     origin: str | None = Field(default=None, description="repositories and revisions that the data was fetched from")

@@ -35,7 +35,7 @@ def test_help(cli: Cli, arguments: list[str]) -> None:
 def test_help_lists_every_verb(cli: Cli) -> None:
     """The verbs are there, each with its sentence, and each one's own help begins with the same words."""
     out = cli("--help").out
-    for verb in ("run", "encoders", "plugins", "check-plugin", "tasks", "train", "leaderboard"):
+    for verb in ("run", "encoders", "plugins", "check-plugin", "new-plugin", "tasks", "train", "leaderboard", "doctor"):
         (line,) = [line.split() for line in out.splitlines() if line.split()[:1] == [verb]]
         assert len(line) > 3
         assert cli(verb, "--help").code == 0

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import harness
+from harness.plugins import manager
 
 Cli = Callable[..., Any]
 Install = Callable[..., Path]
@@ -39,6 +40,8 @@ def test_core_alone(cli: Cli) -> None:
                 "name": "builtin",
                 "distribution": "lamir-harness",
                 "version": harness.__version__,
+                "api": 1,
+                "notice": None,
                 "encoders": ["random", "hashing"],
                 "trainers": [],
                 "objectives": [],
@@ -61,6 +64,43 @@ def test_table(cli: Cli, three: None) -> None:
     assert "encoder 'twin' is declared by one-dist and two-dist; ask for one-dist:twin or two-dist:twin" in done.out
     assert "objective 'aim' is declared by one-dist and two-dist; ask for one-dist:aim or two-dist:aim" in done.out
     assert "Traceback" not in done.out
+
+
+@pytest.fixture
+def aged(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A harness of API version 3 that still serves 2, and a plugin of each version."""
+    monkeypatch.setattr(manager, "API_VERSION", 3)
+    monkeypatch.setattr(manager, "OLDEST_API_VERSION", 2)
+    for version in (1, 2, 3):
+        source = f"HARNESS_API = {version}\nfrom harness.plugins import hookimpl\n"
+        source += "@hookimpl\ndef harness_encoders():\n    return []\n"
+        install(f"v{version}-dist", {f"v{version}_plugin": source}, {f"v{version}": f"v{version}_plugin"})
+
+
+_NOTICE = "plugin 'v2' of v2-dist 1.0 is written for version 2 of the plugin API, which is deprecated"
+
+
+def test_api_versions(cli: Cli, aged: None) -> None:
+    """The table tells the version that is served, the one that will go, and the one that is refused with what to do."""
+    out = cli("plugins").out
+    rows = {line.split()[0]: line.split()[3:] for line in out.splitlines() if "-dist" in line and "  " in line}
+    assert rows["v1"] == ["failed", "(api)"]
+    assert rows["v2"] == ["deprecated", "(API", "2)"]
+    assert rows["v3"] == ["ok"]
+    assert _NOTICE in out
+    assert "takes 2 to 3; upgrade the plugin: pip install --upgrade v1-dist" in out
+    plugins = {plugin["name"]: plugin for plugin in cli("plugins", "--json").json()["plugins"]}
+    assert plugins["v2"]["api"] == 2 and plugins["v2"]["notice"].startswith(_NOTICE)
+    assert plugins["v3"]["api"] == 3 and plugins["v3"]["notice"] is None
+
+
+def test_verbs_warn_of_old_plugins(cli: Cli, aged: None) -> None:
+    """A verb that uses plugins says on stderr, in one line each, what will stop working; stdout stays data."""
+    done = cli("encoders", "--json")
+    assert done.json()["encoders"]
+    (line,) = [line for line in done.err.splitlines() if "v2-dist" in line]
+    assert line.startswith(f"harness: warning: {_NOTICE}") and line.endswith("see `harness plugins`")
+    assert "v3-dist" not in done.err
 
 
 def test_traceback(cli: Cli, three: None) -> None:

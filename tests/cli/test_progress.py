@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness.cli import progress
-from harness.cli.progress import ReadingProgress
+from harness.cli.progress import ReadingProgress, TerminalReporter
 
 
 def _console(*, terminal: bool) -> tuple[Console, io.StringIO]:
@@ -56,3 +56,21 @@ def test_a_terminal_sees_a_bar() -> None:
     with ReadingProgress(console).task("reading mr-tydi/sw", 10) as advance:
         advance(10)
     assert "reading mr-tydi/sw" in stream.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_long_reranking_says_how_far_it_is(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line now and then for the subset at work, none for one that is quick, and none at its end."""
+    clock = iter([0.0, 5.0, 25.0, 30.0, 31.0, 50.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    console, stream = _console(terminal=terminal)
+    reporter = TerminalReporter(console, "hashing > length")
+    reporter.begin(0, 2)
+    for label in ("folder/[bold]x", "folder/y"):
+        reporter.start(label)
+        for _ in range(3 if label.endswith("x") else 2):
+            reporter.rescored(1024, 3000)
+    assert [line.strip() for line in stream.getvalue().splitlines()[1:]] == [
+        "folder/[bold]x: 2,048 of 3,000 pairs rescored",
+        "folder/y: 2,048 of 3,000 pairs rescored",
+    ]

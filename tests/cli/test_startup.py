@@ -44,6 +44,8 @@ _LIGHT = {
     "harness encoders": _main("encoders"),
     "harness plugins": _main("plugins"),
     "harness train --help": _main("train", "--help"),
+    "harness new-plugin --help": _main("new-plugin", "--help"),
+    "harness doctor --help": _main("doctor", "--help"),
 }
 
 

@@ -62,7 +62,7 @@ def _run(
     jobs: list[Job], encoder: Any, root: Path, diary: Diary, *, limit: int | None = None, fail_fast: bool = False
 ) -> list[Outcome]:
     store = EmbeddingStore(root)
-    planned = plan_texts(jobs, [None] * len(jobs), store, encoder.info)
+    planned = plan_texts(jobs, [None] * len(jobs), store, [encoder.info])
     return execute(planned, encoder, store, limit=limit, sink=diary, reporter=diary, fail_fast=fail_fast)
 
 
@@ -121,7 +121,7 @@ def test_what_is_done_is_reused(three: list[Job], tmp_path: Path, toy_encoder: C
     diary, encoder = Diary(), toy_encoder()
     there = SubsetResult(status="ok", split="dev", data="d", identity="i")
     store = EmbeddingStore(tmp_path)
-    planned = plan_texts(three, [None, there, None], store, encoder.info)
+    planned = plan_texts(three, [None, there, None], store, [encoder.info])
     outcomes = execute(planned, encoder, store, limit=None, sink=diary, reporter=diary, fail_fast=False)
     assert [o.reused for o in outcomes] == [False, True, False]
     assert outcomes[1].result is there
@@ -201,7 +201,7 @@ def test_a_searcher_with_nan_scores_fails_alone(three: list[Job]) -> None:
             """One hit, with no score."""
             return np.zeros((len(queries), 1), np.int64), np.full((len(queries), 1), np.nan, np.float32)
 
-    planned = plan_texts(three[:1], [None], None, Nan.info)
+    planned = plan_texts(three[:1], [None], None, [Nan.info])
     diary = Diary()
     (outcome,) = execute(planned, Nan(), None, limit=None, sink=diary, reporter=diary, fail_fast=False)
     assert outcome.result.status == "failed"

@@ -106,7 +106,7 @@ def test_shared_texts_are_counted_once(tmp_path: Path, make_job: Callable[..., J
     """Subsets that search one corpus count it with the first of them; repeats within a subset count once."""
     sw = make_job(CORPUS, {"q1": "one?", "q2": "one?"}, QRELS, subset=Subset("sw", "sw", "en"))
     te = make_job(CORPUS, {"q1": "one?", "q2": "three?"}, QRELS, subset=Subset("te", "te", "en"))
-    planned = plan_texts([sw, te], [None, None], EmbeddingStore(tmp_path), INFO)
+    planned = plan_texts([sw, te], [None, None], EmbeddingStore(tmp_path), [INFO])
     assert [(p.queries_to_encode, p.passages_to_encode) for p in planned] == [(1, 3), (1, 0)]
     assert [p.to_encode for p in planned] == [4, 1]
 
@@ -115,14 +115,14 @@ def test_language_aware_encoders_share_less(tmp_path: Path, make_job: Callable[.
     """For an encoder that reads the language, equal questions of two languages are two texts, the corpus stays one."""
     sw = make_job(CORPUS, QUERIES, QRELS, subset=Subset("sw", "sw", "en"))
     te = make_job(CORPUS, QUERIES, QRELS, subset=Subset("te", "te", "en"))
-    planned = plan_texts([sw, te], [None, None], EmbeddingStore(tmp_path), replace(INFO, language_aware=True))
+    planned = plan_texts([sw, te], [None, None], EmbeddingStore(tmp_path), [replace(INFO, language_aware=True)])
     assert [(p.queries_to_encode, p.passages_to_encode) for p in planned] == [(2, 3), (2, 0)]
 
 
 def test_a_passage_is_not_a_query(tmp_path: Path, make_job: Callable[..., Job]) -> None:
     """A text that is a query and a passage is encoded in both roles."""
     job = make_job({"p1": "same"}, {"q1": "same"}, {"q1": {"p1": 1}})
-    (planned,) = plan_texts([job], [None], EmbeddingStore(tmp_path), INFO)
+    (planned,) = plan_texts([job], [None], EmbeddingStore(tmp_path), [INFO])
     assert (planned.queries_to_encode, planned.passages_to_encode) == (1, 1)
 
 
@@ -135,15 +135,15 @@ def test_stored_and_scored_texts_are_not_counted(
     store = EmbeddingStore(tmp_path)
     space = store.space(encoder.info, "passage", "sw")
     fill(space, encoder, Questions(Queries(("p2",), ("second",)), "sw"), role="passage", advance=lambda n: None)
-    (planned,) = plan_texts([job], [None], store, encoder.info)
+    (planned,) = plan_texts([job], [None], store, [encoder.info])
     assert (planned.queries_to_encode, planned.passages_to_encode) == (2, 2)
-    first, second = plan_texts([job, job], [_done(job), None], store, encoder.info)
+    first, second = plan_texts([job, job], [_done(job), None], store, [encoder.info])
     assert (first.to_encode, second.to_encode) == (0, 4)
 
 
 def test_a_searcher_encodes_nothing(make_job: Callable[..., Job]) -> None:
     """Without a store there is nothing to encode."""
-    (planned,) = plan_texts([make_job(CORPUS, QUERIES, QRELS)], [None], None, INFO)
+    (planned,) = plan_texts([make_job(CORPUS, QUERIES, QRELS)], [None], None, [INFO])
     assert planned.to_encode == 0
 
 

@@ -38,7 +38,7 @@ def job(make_job: Callable[..., Job]) -> Callable[..., Job]:
 
 def _run(jobs: list[Job], model: Any, tmp_path: Path) -> ResultFile:
     """Score `jobs` and give the file that the last of them is in."""
-    card = encoder_card(model, spec="toy", distribution="", version="", kind="encoder", options={}, training=None)
+    card = encoder_card(model.info, spec="toy", distribution="", version="", kind="encoder", options={}, training=None)
     recorder = Recorder(PocketSource(), card, Selection(), output=tmp_path / "out", overwrite=Overwrite.ALWAYS)
     planned = [PlannedJob(job, None, 1, 1) for job in jobs]
     store = EmbeddingStore(tmp_path / "store")
