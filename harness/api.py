@@ -7,19 +7,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness._util.folders import cache_root
+from harness._util.folders import cache_at, cache_root
 from harness._util.progress import NO_PROGRESS, Progress
 from harness.encoders.compose import share_options
-from harness.encoders.protocols import Reranker
-from harness.engine.compose import Model, encoders
+from harness.encoders.protocols import Forecasting, Reranker, Searcher
+from harness.engine.compose import Model, encoders, leaves
 from harness.engine.execute import Outcome, Reporter, Silent, execute
 from harness.engine.load import LoadedEncoder, Rerank, prepare
-from harness.engine.plan import Overwrite, PlannedJob, check_tunable, load_jobs, plan_texts
+from harness.engine.plan import Overwrite, PlannedJob, check_tunable, load_jobs, plan_texts, texts_to_encode
 from harness.engine.record import Recorder
 from harness.engine.store import EmbeddingStore
 from harness.plugins.manager import Registry
@@ -65,7 +65,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything decided before the first text is encoded; `evaluate` carries it out, `--dry-run` prints it."""
+    """Everything decided before the first text is encoded; `evaluate` carries it out, `--dry-run` prints it.
+
+    `forecasts` are sentences of encoders that cost more than time: how much.
+    """
 
     loaded: LoadedEncoder
     source: Source
@@ -73,6 +76,7 @@ class Plan:
     selection: Selection
     settings: Settings
     store: EmbeddingStore | None = field(repr=False)
+    forecasts: tuple[str, ...] = ()
 
     @property
     def to_encode(self) -> int:
@@ -175,19 +179,14 @@ def plan(
     if prepared.is_tuned:
         check_tunable(selected)
     jobs = load_jobs(opened, selected, selection.limit, tuned=prepared.is_tuned)
-    loaded = prepared.load()
+    with cache_at(settings.cache):
+        loaded = prepared.load()
     infos = encoders(loaded.model)
     store = EmbeddingStore(cache_root(settings.cache) / "embeddings") if infos else None
     results = _recorder(opened, loaded.card, selection, settings)
     done = [results.done(job, loaded.model) for job in jobs]
-    return Plan(
-        loaded,
-        opened,
-        tuple(plan_texts(jobs, done, store, infos)),
-        selection,
-        settings,
-        store,
-    )
+    planned = tuple(plan_texts(jobs, done, store, infos))
+    return Plan(loaded, opened, planned, selection, settings, store, _forecasts(loaded.model, planned, store))
 
 
 def evaluate(
@@ -222,17 +221,29 @@ def evaluate(
     waiting = decided.jobs
     if decided.settings.overwrite is Overwrite.NEVER:
         waiting = tuple(planned for planned in waiting if planned.done is not None)
-    outcomes = execute(
-        waiting,
-        decided.loaded.model,
-        decided.store,
-        limit=decided.selection.limit,
-        sink=results,
-        reporter=reporter or Silent(),
-        fail_fast=decided.settings.fail_fast,
-    )
+    with cache_at(decided.settings.cache):
+        outcomes = execute(
+            waiting,
+            decided.loaded.model,
+            decided.store,
+            limit=decided.selection.limit,
+            sink=results,
+            reporter=reporter or Silent(),
+            fail_fast=decided.settings.fail_fast,
+        )
     paths = dict.fromkeys(results.path(outcome.job) for outcome in outcomes)
     return Evaluation(decided.loaded.card, decided.source.name, tuple(outcomes), tuple(paths))
+
+
+def _forecasts(model: Model, planned: Sequence[PlannedJob], store: EmbeddingStore | None) -> tuple[str, ...]:
+    """What encoders say that their part of the plan will take, where they have something to say and something to do."""
+    if store is None or not any(plan.to_encode for plan in planned):
+        return ()
+    return tuple(
+        leaf.forecast(texts_to_encode(planned, store, leaf.info))
+        for leaf in leaves(model)
+        if isinstance(leaf, Forecasting) and not isinstance(leaf, Searcher)
+    )
 
 
 def _recorder(source: Source, card: EncoderCard, selection: Selection, settings: Settings) -> Recorder:

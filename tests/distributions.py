@@ -1,7 +1,7 @@
 """Build and install every distribution of this repository, the core and each folder of `plugins/`, as users get them.
 
     python tests/distributions.py build FOLDER      source distribution and wheel of each, into FOLDER
-    python tests/distributions.py install FOLDER    the wheels in FOLDER with all their extras, the core's test tools aside
+    python tests/distributions.py install FOLDER    the wheels in FOLDER with all extras that are for users
     python tests/distributions.py validate          every pyproject.toml against the packaging standards
 
 tox has no globs, and a new plugin must not be forgotten in a list.

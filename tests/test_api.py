@@ -13,6 +13,7 @@ from pydantic import Field
 
 import harness
 from harness import Selection, Settings
+from harness._util.folders import cache_root
 from harness.api import check_options, share_options
 from harness.encoders.protocols import EncoderInfo
 from harness.engine.plan import Overwrite
@@ -401,3 +402,40 @@ def test_public_names() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         harness.no_such_name  # noqa: B018
     assert [task.name for task in harness.list_tasks()][:3] == ["xor-tydi", "mr-tydi", "miracl"]
+
+
+def test_an_encoder_with_a_price_is_asked_before_it_starts(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """Its sentence is part of the plan, nothing is encoded when it refuses, and it is silent where nothing is to do."""
+
+    def priced(limit: int) -> Any:
+        encoder = toy_encoder()
+
+        def forecast(texts: Any) -> str:
+            count = sum(len(some) for _, some in texts)
+            if count > limit:
+                raise UsageError(f"{count} texts are too many")
+            return f"{count} texts"
+
+        encoder.forecast = forecast
+        return encoder
+
+    settings = Settings(tmp_path / "out")
+    dear = priced(3)
+    with pytest.raises(UsageError, match=r"\d+ texts are too many"):
+        harness.evaluate(dear, select=ONE, settings=settings)
+    assert dear.calls == []
+    plan = harness.plan(priced(10_000), select=ONE, settings=settings)
+    assert plan.forecasts == (f"{plan.to_encode} texts",)
+    harness.evaluate(plan)
+    assert harness.plan(priced(10_000), select=ONE, settings=settings).forecasts == ()
+
+
+def test_the_cache_of_a_run_is_that_of_its_plugins(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
+    """What an encoder keeps for itself goes where the run keeps its embeddings, and only during the run."""
+    seen = []
+    encoder = toy_encoder()
+    encode = encoder.encode
+    encoder.encode = lambda *texts, **keys: (seen.append(cache_root()), encode(*texts, **keys))[1]
+    before = cache_root()
+    harness.evaluate(encoder, select=ONE, settings=Settings(tmp_path / "out", cache=tmp_path / "mine"))
+    assert set(seen) == {tmp_path / "mine"} and cache_root() == before != tmp_path / "mine"

@@ -236,6 +236,8 @@ def run(
             if len(plans) == 1:
                 for notice in plan.notices:
                     click.echo(f"harness: note: {notice}", err=True)
+            for forecast in plan.forecasts:
+                click.echo(f"harness: note: {plan.loaded.card.name}: {forecast}", err=True)
             if not dry_run:
                 evaluations.append(
                     api.evaluate(plan, reporter=TerminalReporter(common.stderr(), plan.loaded.card.name))

@@ -6,7 +6,7 @@ leave out everything that one text and one role do not need.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -66,6 +66,18 @@ class Encoder(Protocol):
 
         Returns an array of shape (len(texts), info.dim), dtype float32, finite. `language` is a BCP 47 tag or None
         for unknown. `texts` is not mutated; one text's vector does not depend on the others.
+        """
+        ...
+
+
+@runtime_checkable
+class Forecasting(Protocol):
+    """What an encoder has besides that costs more than time: it says how much before it starts."""
+
+    def forecast(self, texts: Iterable[tuple[Role, Sequence[str]]]) -> str:
+        """One sentence about what encoding `texts` will take; they come in blocks, each distinct text once.
+
+        Raises UsageError where it is more than the user allows; nothing has been encoded then.
         """
         ...
 

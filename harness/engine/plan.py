@@ -5,12 +5,13 @@ Everything that can be refused is refused here, before the first text is encoded
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness._util import fingerprint
 from harness._util.fingerprint import Digests
@@ -30,6 +31,9 @@ PROTOCOL_VERSION = 1
 
 #: Passages retrieved for each query.
 DEPTH = 100
+
+#: Texts in memory at a time when somebody wants to see them all.
+_BLOCK = 4096
 
 #: The split that options are tuned on.
 DEV = "dev"
@@ -158,15 +162,35 @@ def plan_texts(
     for job, result in zip(jobs, done, strict=True):
         counts: dict[Role, int] = {"query": 0, "passage": 0}
         if result is None and store is not None:
-            for info, part, role in product(encoders, filter(None, (job, job.dev)), counts):
-                texts = part.texts(role)
-                space = store.space(info, role, texts.language)
-                fresh = texts.digests[missing(space, texts.digests)]
-                if id(space) in seen:
-                    fresh = np.setdiff1d(fresh, seen[id(space)], assume_unique=True)
-                    seen[id(space)] = np.union1d(seen[id(space)], fresh)
-                else:
-                    seen[id(space)] = fresh
-                counts[role] += len(fresh)
+            for info in encoders:
+                for role, _, fresh in _fresh(job, store, info, seen):
+                    counts[role] += len(fresh)
         planned.append(PlannedJob(job, result, counts["query"], counts["passage"]))
     return planned
+
+
+def texts_to_encode(
+    planned: Iterable[PlannedJob], store: EmbeddingStore, info: EncoderInfo
+) -> Iterator[tuple[Role, list[str]]]:
+    """The texts that the encoder of `info` must encode for `planned`, each distinct one once, in blocks of one role."""
+    seen: dict[int, Digests] = {}
+    for plan in planned:
+        if plan.done is None:
+            for role, texts, fresh in _fresh(plan.job, store, info, seen):
+                for start in range(0, len(fresh), _BLOCK):
+                    yield role, texts.take(fresh[start : start + _BLOCK])
+
+
+def _fresh(
+    job: Job, store: EmbeddingStore, info: EncoderInfo, seen: dict[int, Digests]
+) -> Iterator[tuple[Role, Texts, NDArray[np.int64]]]:
+    """(role, texts, positions (m,) of those without a vector) of `job` and its dev split; `seen` grows by them."""
+    roles: tuple[Role, ...] = ("query", "passage")
+    for part, role in product(filter(None, (job, job.dev)), roles):
+        texts = part.texts(role)
+        space = store.space(info, role, texts.language)
+        fresh = missing(space, texts.digests)
+        known = seen.get(id(space), texts.digests[:0])
+        fresh = fresh[~np.isin(texts.digests[fresh], known)]
+        seen[id(space)] = np.union1d(known, texts.digests[fresh])
+        yield role, texts, fresh

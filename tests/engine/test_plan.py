@@ -11,7 +11,7 @@ import pytest
 
 from harness.encoders.protocols import EncoderInfo
 from harness.engine.encode import fill
-from harness.engine.plan import Job, load_jobs, plan_texts
+from harness.engine.plan import Job, load_jobs, plan_texts, texts_to_encode
 from harness.engine.store import EmbeddingStore
 from harness.engine.texts import Questions
 from harness.errors import DataError, UsageError
@@ -238,3 +238,22 @@ def test_texts_are_what_the_encoder_reads(make_job: Callable[..., Job]) -> None:
     queries, passages = job.texts("query"), job.texts("passage")
     assert (list(queries), queries.language) == (["one?", "two?"], "bem")
     assert (list(passages), passages.language) == (["first", "Title\n\nsecond", "third"], "en")
+
+
+def test_texts_to_encode_are_those_that_were_counted(tmp_path: Path, make_job: Callable[..., Job]) -> None:
+    """Each distinct text once, by role, without what another job of the plan or the store has already."""
+    store = EmbeddingStore(tmp_path)
+    one = make_job({**CORPUS, "p4": "first"}, QUERIES, QRELS)
+    two = make_job({"p1": "third", "p2": "fourth"}, {"q1": "one?"}, {"q1": {"p1": 1}})
+    planned = plan_texts([one, two], [None, None], store, [INFO])
+    texts = list(texts_to_encode(planned, store, INFO))
+    assert sum(len(some) for _, some in texts) == sum(plan.to_encode for plan in planned)
+    assert [text for role, some in texts for text in some if role == "passage"] == [
+        "first",
+        "second",
+        "third",
+        "fourth",
+    ]
+    assert [text for role, some in texts for text in some if role == "query"] == ["one?", "two?"]
+    done = plan_texts([one, two], [_done(one), None], store, [INFO])
+    assert [text for _, some in texts_to_encode(done, store, INFO) for text in some] == ["one?", "third", "fourth"]
