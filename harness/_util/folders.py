@@ -12,7 +12,7 @@ _RUNNING: ContextVar[Path | None] = ContextVar("cache folder of the run", defaul
 
 
 def cache_root(named: Path | None = None) -> Path:
-    """The cache folder: the one that is named, that of the run under way, $HARNESS_CACHE or the user's, in this order."""
+    """The cache folder: the one that is named, else that of the run under way, $HARNESS_CACHE, or the user's."""
     if (folder := named or _RUNNING.get()) is not None:
         return folder
     if variable := os.environ.get("HARNESS_CACHE"):

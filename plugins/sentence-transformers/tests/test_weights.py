@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from harness_sentence_transformers.carried import PATTERNS
 from harness_sentence_transformers.weights import locate
+from huggingface_hub.utils import filter_repo_objects
 
 from harness.errors import UsageError
 
@@ -63,6 +65,43 @@ def test_a_pickle_beside_safetensors_is_passed_over(folder: Path) -> None:
     """Many models ship both; only the safe one is read, so the other does no harm."""
     (folder / "pytorch_model.bin").write_bytes(b"\x80\x04")
     assert locate(str(folder), None, trust_remote_code=False).name == "tiny-model"
+
+
+def test_openvinos_weights_are_no_pickle(folder: Path) -> None:
+    """A `.bin` beside its `.xml` is OpenVINO's; by another name, or alone, it is a pickle as before."""
+    network = folder / "openvino"
+    network.mkdir()
+    (network / "openvino_model.bin").write_bytes(b"numbers")
+    with pytest.raises(UsageError, match="pickled"):
+        locate(str(folder), None, trust_remote_code=False)
+    (network / "openvino_model.xml").write_text("<net/>")
+    locate(str(folder), None, trust_remote_code=False)
+    (network / "pytorch_model.xml").write_text("<net/>")
+    (network / "pytorch_model.bin").write_bytes(b"\x80\x04")
+    with pytest.raises(UsageError, match=r"pytorch_model\.bin is pickled"):
+        locate(str(folder), None, trust_remote_code=False)
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx", "openvino"])
+def test_a_backend_fetches_its_own_network_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, backend: str
+) -> None:
+    """Of a repository with everything, exactly weights, configuration and the one network asked for are fetched."""
+    repository = {
+        "model.safetensors": "torch", "config.json": "torch", "pytorch_model.bin": "", "onnx/model.onnx": "onnx",
+        "onnx/model.onnx_data": "onnx", "onnx/model_quantized.onnx": "", "onnx/model.bin": "",
+        "openvino/openvino_model.xml": "openvino", "openvino/openvino_model.bin": "openvino",
+        "openvino/openvino_model_qint8_quantized.bin": "",
+    }  # fmt: skip
+    fetched: set[str] = set()
+
+    def download(model: str, revision: str | None, **patterns: list[str]) -> str:
+        fetched.update(filter_repo_objects(repository, **patterns))
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    locate("someone/model", None, trust_remote_code=False, also=PATTERNS[backend])
+    assert fetched == {name for name, needed_by in repository.items() if needed_by in ("torch", backend)}
 
 
 def test_a_folder_without_weights_is_refused(folder: Path) -> None:

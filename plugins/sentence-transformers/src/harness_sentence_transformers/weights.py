@@ -1,7 +1,8 @@
 """From a folder or hub id to a local folder that is safe to load, and its fingerprint.
 
 Weights come from safetensors files only. A hub snapshot is fetched without its pickled files, so there is nothing
-that could be loaded by mistake; a local folder must hold a safetensors file for every pickled one.
+that could be loaded by mistake; a local folder must hold a safetensors file for every pickled one. Networks in other
+formats are left where they are, too, unless a caller names them.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ class Weights:
     fingerprint: str
 
 
-def locate(model: str, revision: str | None, *, trust_remote_code: bool) -> Weights:
+def locate(model: str, revision: str | None, *, trust_remote_code: bool, also: tuple[str, ...] = ()) -> Weights:
     """The folder behind `model`, fetched from the hub if it is no local one.
+
+    `also` are patterns of files to fetch besides what every model needs; they are no part of the fingerprint.
 
     Raises UsageError when there is no such folder or model, when weights exist as pickles only, or when remote code
     is asked for without a commit.
@@ -52,7 +55,7 @@ def locate(model: str, revision: str | None, *, trust_remote_code: bool) -> Weig
             raise UsageError(f"{model} is a folder; revision= goes with a hub id")
         folder, name, commit = path.resolve(), _folder_name(path.resolve()), revision
     else:
-        folder, commit = _snapshot(model, revision)
+        folder, commit = _snapshot(model, revision, also)
         name = model.rpartition("/")[2]
     _refuse_pickles(folder, model)
     files = [p for p in folder.rglob("*") if p.is_file() and p.suffix in _DETERMINING and ".cache" not in p.parts]
@@ -64,7 +67,7 @@ def _folder_name(folder: Path) -> str:
     return folder.parent.name if folder.name in _GENERIC else folder.name
 
 
-def _snapshot(model: str, revision: str | None) -> tuple[Path, str]:
+def _snapshot(model: str, revision: str | None, also: tuple[str, ...]) -> tuple[Path, str]:
     """Fetch a hub model, or find it in the cache when offline; returns its folder and commit."""
     if not _HUB_ID.fullmatch(model) or model.startswith(("./", "../", "/", "~")):
         parent = Path(model).expanduser().parent
@@ -80,6 +83,8 @@ def _snapshot(model: str, revision: str | None) -> tuple[Path, str]:
 
     try:
         folder = Path(snapshot_download(model, revision=revision, ignore_patterns=[*_PICKLES, *_OTHER_FRAMEWORKS]))
+        if also:  # a call of its own: what is ignored above cannot be allowed there
+            snapshot_download(model, revision=folder.name, allow_patterns=list(also))
     except GatedRepoError as error:
         raise UsageError(
             f"model {model!r} is gated",
@@ -98,6 +103,8 @@ def _snapshot(model: str, revision: str | None) -> tuple[Path, str]:
 def _refuse_pickles(folder: Path, model: str) -> None:
     """Every folder inside the model that holds pickled weights must hold safetensors too, and some must exist."""
     for pickle in (p for pattern in _PICKLES for p in folder.rglob(pattern)):
+        if pickle.name.startswith("openvino_") and pickle.with_suffix(".xml").is_file():
+            continue  # OpenVINO's weights: raw numbers, which nothing here would unpickle
         if not list(pickle.parent.glob("*.safetensors")):
             raise UsageError(
                 f"model {model!r}: {pickle.relative_to(folder)} is pickled and has no safetensors beside it",
