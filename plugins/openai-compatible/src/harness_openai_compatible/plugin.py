@@ -45,7 +45,7 @@ def harness_encoders() -> list[EncoderSpec]:
             factory="harness_openai_compatible.encoder:OpenAICompatibleEncoder",
             options=OpenAICompatibleOptions,
             summary="any HTTP endpoint that speaks OpenAI's embeddings API, local or paid for",
-            needs=("an HTTP endpoint", "a key in $OPENAI_API_KEY if it wants one"),
+            needs=("perhaps $OPENAI_API_KEY",),
             expected_failures={"no-network": "every text is sent to a server, that is what it is for"},
         )
     ]
