@@ -28,6 +28,18 @@ def test_every_plugin_folder_is_listed(repository: Path) -> None:
     assert len({entry.name for entry in listed}) == len(listed)
 
 
+def test_no_list_forgets_a_plugin(repository: Path) -> None:
+    """The page of plugins has a line for each name; the list of all of them, and the types that CI checks, each folder."""
+    page = (repository / "plugins/README.md").read_text("utf-8")
+    lines = (repository / "plugins/requirements.txt").read_text("utf-8")
+    lines += (repository / "requirements.txt").read_text("utf-8")
+    tox = (repository / "tox.ini").read_text("utf-8")
+    for entry in catalogue.first_party():
+        assert f"| [`{entry.name}`]({entry.folder}) | {entry.kind} | " in page
+        assert f"-e plugins/{entry.folder}" in lines
+        assert f"-p harness_{entry.folder.replace('-', '_')}" in tox
+
+
 def test_declaring_imports_nothing_heavy(repository: Path) -> None:
     """Reading all declarations loads none of the libraries that the plugins stand on."""
     heavy = ["torch", "transformers", "sentence_transformers", "mteb", "beir", "bm25s", "pandas", "datasets", "numpy"]
