@@ -217,9 +217,13 @@ def test_objects_are_reranked_too(registry: Registry, tmp_path: Path, toy_encode
     [
         ("rrf(words, hashin)", {}, None, "Did you mean 'hashing'?"),
         ("rrf(words, length)", {}, None, "--encoder NAME --rerank length"),
+        ("rrf(words, length)", {"length.sgn": 1}, None, "--encoder NAME --rerank length"),
         ("rrf(words, broken)", {"words.leest": 1}, None, "Did you mean 'least'?"),
         ("rrf(words, broken)", {"rrf.k": -1}, None, "fusion 'rrf': option k"),
         ("minmax(words, broken)", {"minmax.weights": [1, 2, 3]}, None, "3 weights for 2 parts"),
+        ("minmax(words, broken)", {"minmax.weights": []}, None, "0 weights for 2 parts"),
+        ("minmax(words, broken)", {"minmax.weights": [0, 0]}, None, "all weights are 0"),
+        ("rrf", {}, None, "'rrf' is a method, which fuses others"),
         ("minmax(words, broken)", {"minmax.weights": [1, -2]}, None, "fusion 'minmax': option weights"),
         ("rrf(words, broken)", {"rrf.k": 10**6}, None, "fusion 'rrf': option k"),
         ("mrtydi(words, broken)", {"mrtydi.alpha": 1e30}, None, "fusion 'mrtydi': option alpha"),

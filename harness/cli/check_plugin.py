@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import traceback
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ def check_plugin(
 
 def _print(subject: Subject, outcomes: list[Outcome], *, show_traceback: bool) -> None:
     """A line for each check, with reason and hint where there is one, and the counts of all statuses."""
+    from harness.errors import HarnessError
     from harness.testing import counts, ok
 
     click.echo(f"{subject.kind} {subject.entry.qualified_name} {subject.entry.version}")
@@ -70,6 +72,11 @@ def _print(subject: Subject, outcomes: list[Outcome], *, show_traceback: bool) -
         if show_traceback and outcome.error is not None:
             click.echo("".join(traceback.format_exception(outcome.error)), err=True)
     click.echo(", ".join(f"{count} {status}" for status, count in counts(outcomes).items()))
+    raised = [o for o in outcomes if o.bad and o.error and not isinstance(o.error, (AssertionError, HarnessError))]
+    if raised and not show_traceback:  # hints are about what was checked, and not about what an encoder raises
+        words = ["harness", "--traceback", "check-plugin", subject.name, "--only", raised[0].check.id]
+        words += [word for name, value in subject.options.items() for word in ("-o", f"{name}={value}")]
+        click.echo(f"To see where {type(raised[0].error).__name__} was raised: {shlex.join(words)}")
     if not ok(outcomes) and not any(outcome.bad for outcome in outcomes):
         click.echo("no check could be run, which is a failure")
 

@@ -116,6 +116,11 @@ def main(args: list[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         _complain(f"{place}{error.strerror or error}")
         return ExitCode.USAGE
+    except SystemExit as error:  # an encoder that exits, or a signal's handler: 0 would say that everything was done
+        if show:
+            traceback.print_exc()
+        _complain(f"ended by SystemExit({error.code!r}); what was finished is kept, and the same command goes on")
+        return ExitCode.INTERRUPTED
     except Exception:
         traceback.print_exc()
         _complain("this is a defect of the harness; please report it with the lines above")

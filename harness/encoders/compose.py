@@ -182,7 +182,7 @@ def share_options(
 
     `label.key` goes to every encoder that has a part of this label, a bare key to the only encoder there is, where that
     is a plain name. A plain name gets its keys bare, an expression gets them as they are.
-    Raises UsageError for a key that none of them takes, and for what is no expression.
+    Raises UsageError for a key that none of them takes or that one is given twice, and for what is no expression.
     """
     trees = {text: parse(text) for text in encoders}
     last = reranker(rerank)
@@ -203,7 +203,10 @@ def share_options(
             )
         for text, tree in takers.items():
             _check_single(tree, label, key)
-            shared[text][key if is_composed(tree, last) else bare] = value
+            own = key if is_composed(tree, last) else bare
+            if own in shared[text]:
+                raise UsageError(f"option {bare!r} of {text!r} is given twice: as {bare} and as {tree.label}.{bare}")
+            shared[text][own] = value
     return shared
 
 

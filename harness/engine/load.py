@@ -134,8 +134,10 @@ def _prepared(tree: Expression, given: Mapping[str, Mapping[str, Any]], registry
         return Prepared(tree.label, lambda: _loaded(checked))
     require(f"{tree.method.name}(…)", _FUSER)
     options = checked_options(f"fusion {tree.label!r}", tree.method.options, given[tree.label])
-    if isinstance(options, MinMaxOptions) and options.weights and len(options.weights) != len(tree.parts):
+    if isinstance(options, MinMaxOptions) and options.weights is not None and len(options.weights) != len(tree.parts):
         raise UsageError(f"fusion {tree.label!r}: {len(options.weights)} weights for {len(tree.parts)} parts")
+    if isinstance(options, MinMaxOptions) and options.weights is not None and not any(options.weights):
+        raise UsageError(f"fusion {tree.label!r}: all weights are 0, so no part would count")
     parts = [_prepared(part, given, registry) for part in tree.parts]
     tuned = isinstance(options, MrTydiOptions) and options.alpha == DEV
 
@@ -146,8 +148,9 @@ def _prepared(tree: Expression, given: Mapping[str, Mapping[str, Any]], registry
 
 
 def _checked(part: Part, given: Mapping[str, Any], registry: Registry, kinds: tuple[str, ...]) -> _Checked:
+    if part.name in grammar.METHODS and part.name not in {entry.spec.name for entry in registry.encoders()}:
+        raise UsageError(f"{part.name!r} is a method, which fuses others", f"Say which: '{part.name}(bm25, lamir)'.")
     entry = registry.encoder(part.name)
-    options = validate_options(entry, given)
     if entry.spec.kind not in kinds:
         if entry.spec.kind == "reranker":
             raise UsageError(
@@ -157,7 +160,7 @@ def _checked(part: Part, given: Mapping[str, Any], registry: Registry, kinds: tu
         raise UsageError(
             f"{part.name!r} is of kind {entry.spec.kind} and no reranker", "`harness encoders` tells the kinds."
         )
-    return _Checked(part, entry, options)
+    return _Checked(part, entry, validate_options(entry, given))
 
 
 def _instance(checked: _Checked) -> Any:

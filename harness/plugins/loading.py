@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -15,9 +16,13 @@ from harness.plugins.spec import EncoderOptions
 
 _Options = TypeVar("_Options", bound=EncoderOptions)
 
+#: `{title} {text}` is a template, and JSON never looks like that: its keys are in quotes.
+_JSON = re.compile(r"\[|\{(?!\w+\})")
+
 
 def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
-    """`key=value` strings as a mapping. A value that starts with [ or { is read as JSON.
+    """`key=value` strings as a mapping. A value that starts with [ or { is read as JSON,
+    unless it starts like a template: {text}.
 
     Raises UsageError for a string without `=`, broken JSON, or a key given twice.
     """
@@ -30,7 +35,7 @@ def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
         if key in options:
             raise UsageError(f"option {key!r} is given twice")
         try:
-            options[key] = json.loads(value) if value[:1] in ("[", "{") else value
+            options[key] = json.loads(value) if _JSON.match(value) else value
         except json.JSONDecodeError as error:
             raise UsageError(f"option {key!r} is not valid JSON: {error}") from error
     return options

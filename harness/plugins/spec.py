@@ -21,6 +21,10 @@ class EncoderOptions(BaseModel):
     """Base of an encoder's options: a frozen pydantic model that refuses unknown keys.
 
     Each field becomes a `-o name=value` of the command line; its description is shown in help and in errors.
+
+    The conformance kit tries other values of an option, to see that the fingerprint knows each that changes an answer.
+    `Field(…, json_schema_extra={"changes_answers": False})` keeps it from trying those of an option that decides how
+    long a run takes and nothing else, such as a limit on requests per minute.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())

@@ -50,8 +50,9 @@ def read_run(file: Path | Readable) -> dict[str, dict[str, float]]:
 def write_run(path: Path, run: Mapping[str, Mapping[str, float]], tag: str) -> None:
     """Write `run` to `path`, atomically, each query's hits in order of (score, id) descending.
 
-    A query without hits has no line. Raises DataError, before anything is written, for a score that is not finite and
-    for what the format cannot hold: ids or a tag that are empty or hold white space.
+    A query without hits has no line, and a run without any is a comment that ends with its tag. Raises DataError,
+    before anything is written, for a score that is not finite and for what the format cannot hold: ids or a tag that
+    are empty or hold white space.
     """
     _check_field(tag, "tag")
     for query, hits in run.items():
@@ -61,6 +62,8 @@ def write_run(path: Path, run: Mapping[str, Mapping[str, float]], tag: str) -> N
             if not math.isfinite(score):
                 raise DataError(f"query {query!r}, passage {passage!r}: score {score!r} is not a finite number")
     with atomic_writer(path) as stream:
+        if not any(run.values()):
+            stream.write(f"# no hits: {tag}\n".encode())
         for query, hits in run.items():
             order = sorted(hits.items(), key=lambda hit: (hit[1], hit[0]), reverse=True)
             for rank, (passage, score) in enumerate(order, start=1):

@@ -85,7 +85,7 @@ def check_free(names: Names, registry: Registry) -> None:
 
     if names.name in (*METHODS, "rerank"):
         raise UsageError(f'{names.name!r} is a word of `--encoder "rrf(one, other)"` and `--rerank`', _other(names))
-    for listed in first_party():
+    for listed in sorted(first_party(), key=lambda listed: not _same(listed.name, names.name)):  # its own name first
         if _same(listed.name, names.name) or listed.distribution == names.distribution:
             raise UsageError(
                 f"{names.name!r} would be taken for the {listed.kind} {listed.name!r} of this project",

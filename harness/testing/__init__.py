@@ -21,6 +21,7 @@ from harness.testing.checks import (
     run_checks,
 )
 from harness.testing.pytest_support import parametrize_with_checks
+from harness.testing.readme import options_table
 
 __all__ = [
     "CHECKS",
@@ -31,6 +32,7 @@ __all__ = [
     "checks_for",
     "counts",
     "ok",
+    "options_table",
     "parametrize_with_checks",
     "report",
     "run_check",

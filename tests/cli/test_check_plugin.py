@@ -65,6 +65,20 @@ def test_broken_encoder(cli: Cli, same: Callable[[dict[str, str]], None]) -> Non
     assert "           different texts have the same vector\n           → Look at pooling" in done.out
 
 
+def test_exceptions_can_be_looked_up(cli: Cli, install: Install) -> None:
+    """Where an encoder raises, the last line is the command that shows where; hints are about something else."""
+    encoder = _ENCODER.replace("return np.full", "raise KeyError('no') or np.full")
+    options = "class Options(EncoderOptions):\n    size: int = 1\n"
+    plugin = _PLUGIN.format(expected="{}").replace("import ", "import EncoderOptions, ", 1)
+    plugin = plugin.replace("@hookimpl", options + "@hookimpl").replace("'', ", "'', Options, ")
+    install("same-dist", {"same_plugin": plugin, "same": encoder}, {"same": "same_plugin"})
+    last = cli("check-plugin", "same", "-o", "size=2").out.splitlines()[-1]
+    command = "harness --traceback check-plugin same --only shape -o size=2"
+    assert last == f"To see where KeyError was raised: {command}"
+    shown = cli(*command.split()[1:])
+    assert "in encode" in shown.err and "To see where" not in shown.out
+
+
 def test_expected_failure(cli: Cli, same: Callable[[dict[str, str]], None]) -> None:
     """A failure that is declared shows the declared reason, and the exit code is 0."""
     same({"distinct": "a toy"})

@@ -83,6 +83,8 @@ def _raise(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 2, "interrupted; what was finished is kept"),
+        (SystemExit(0), 2, "harness: error: ended by SystemExit(0); what was finished is kept"),
+        (SystemExit("bye"), 2, "harness: error: ended by SystemExit('bye'); what was finished is kept"),
         (DataError("x.jsonl:3: broken", "Mend it."), 4, "harness: error: x.jsonl:3: broken\n  Mend it.\n"),
         (RuntimeError("boom"), 3, "this is a defect of the harness"),
     ],

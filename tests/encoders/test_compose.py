@@ -193,6 +193,13 @@ def test_options_for_none_of_several(options: dict[str, Any], encoders: list[str
         share_options(options, encoders, rerank)
 
 
+@pytest.mark.parametrize("options", [{"k1": 1, "bm25.k1": 2}, {"bm25.k1": 2, "k1": 1}])
+def test_an_option_written_in_two_ways(options: dict[str, Any]) -> None:
+    """Neither of two values for one option wins in silence."""
+    with pytest.raises(UsageError, match=r"'k1' of 'bm25' is given twice: as k1 and as bm25\.k1"):
+        share_options(options, ["bm25"])
+
+
 def test_a_reranker_is_a_name() -> None:
     """A name, labelled or not, and no fusion."""
     assert reranker(None) is None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import harness
 from harness import Settings
+from harness.encoders.protocols import EncoderInfo
 from harness.results.store import load
 from harness.results.trec import read_run
 
@@ -63,6 +65,26 @@ def test_a_result_without_its_run_is_computed_again(cli: Cli) -> None:
     assert "nothing to compute" not in again.out and "0 texts to encode" in again.err
     assert list(Path("runs").rglob("sw.trec"))
     assert "nothing to compute" in cli(*common, "--save-runs", "runs").out
+
+
+def test_a_ranking_without_a_hit_is_kept(tmp_path: Path, write_subset: Callable[..., Path]) -> None:
+    """Its file says whose it is, and is not made again."""
+
+    class Silent:
+        info = EncoderInfo(name="silent", dim=0, fingerprint="0" * 64, similarity="dot", normalized=False)
+
+        def index(self, passages: Sequence[str], *, language: str | None = None) -> None:
+            pass
+
+        def search(self, queries: Sequence[str], k: int, *, language: str | None = None) -> Any:
+            return np.full((len(queries), k), -1), np.zeros((len(queries), k))
+
+    folder = write_subset(tmp_path / "xx" / "sw", {"d": "tea"}, {"q": "chai"}, {"q": {"d": 1}})
+    settings = Settings(output=tmp_path / "out", runs=tmp_path / "runs")
+    reused = [
+        harness.evaluate(Silent(), source=str(folder.parent), settings=settings).outcomes[0].reused for _ in range(2)
+    ]
+    assert reused == [False, True]
 
 
 def test_no_folder_without_asking(cli: Cli) -> None:

@@ -29,7 +29,7 @@ def test_every_plugin_folder_is_listed(repository: Path) -> None:
 
 
 def test_no_list_forgets_a_plugin(repository: Path) -> None:
-    """The page of plugins has a line for each name; the list of all of them, and the types that CI checks, each folder."""
+    """The page of plugins has a line for each name; the list of all, and the types that CI checks, have each folder."""
     page = (repository / "plugins/README.md").read_text("utf-8")
     lines = (repository / "plugins/requirements.txt").read_text("utf-8")
     lines += (repository / "requirements.txt").read_text("utf-8")

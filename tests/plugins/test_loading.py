@@ -38,10 +38,11 @@ def _entry(options: type[EncoderOptions] = _Options, factory: str = "acme:Acme")
         (("prompt= two words ",), {"prompt": " two words "}),
         (("layers=[1, 2]", 'map={"a": null}'), {"layers": [1, 2], "map": {"a": None}}),
         (("acme.dim=3",), {"acme.dim": "3"}),
+        (("template={title} {text}", "map={}"), {"template": "{title} {text}", "map": {}}),
     ],
 )
 def test_assignments(given_: tuple[str, ...], options: dict[str, Any]) -> None:
-    """The first `=` splits, the value keeps its spaces, and lists and objects are read as JSON."""
+    """The first `=` splits, the value keeps its spaces, and lists and objects are read as JSON, templates are not."""
     assert parse_assignments(given_) == options
 
 

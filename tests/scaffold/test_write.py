@@ -93,6 +93,7 @@ def test_the_place_to_edit_is_marked_and_short(kind: Any) -> None:
     """One pair of marks, with at most ten lines between them."""
     text = render(names_of("my-model", kind))[PurePosixPath(f"src/harness_my_model/{kind}.py")]
     lines = [line.strip() for line in text.splitlines()]
+    assert sum("then raise REVISION" in line for line in lines) == 1
     (begin,) = [i for i, line in enumerate(lines) if line.startswith("# ---- Edit from here")]
     (end,) = [i for i, line in enumerate(lines) if line.startswith("# ---- To here")]
     assert 0 < end - begin - 1 <= 10

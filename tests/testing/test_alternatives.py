@@ -36,11 +36,16 @@ class Options(EncoderOptions):
     text: str = "text"
     prompt: str | None = None
     names: tuple[str, ...] = ()
+    pace: float | None = Field(None, gt=0, json_schema_extra={"changes_answers": False})
+    depth: int = Field(2, ge=2, le=3, json_schema_extra={"changes_answers": True})
     model: str
 
 
 def test_every_type_that_can_be_derived() -> None:
-    """Opposites, other members, numbers near by within bounds; nothing for free text and where bounds leave nothing."""
+    """Opposites, other members, numbers near by within bounds.
+
+    Nothing for free text, where bounds leave nothing, and for what is declared to change no answer.
+    """
     found = alternatives(Options, {"model": "m"})
     assert found == {
         "flag": [[True]],
@@ -51,6 +56,7 @@ def test_every_type_that_can_be_derived() -> None:
         "length": [[16, 2]],
         "share": [[0.85, 0.25, 0.6, 0.4]],
         "width": [[5, 8]],
+        "depth": [[3]],
     }
 
 

@@ -18,8 +18,8 @@ from . import toy_configured, toy_encoders, toy_inputs, toy_rerankers, toy_searc
 Toy = Callable[..., Subject]
 
 #: Checks that need a subprocess, options or a folder have tests of their own below.
-_ELSEWHERE = {"light-import", "unknown-option", "expected-failures", "loads"}
-_FAST = [check for check in CHECKS if check.id != "light-import"]
+_ELSEWHERE = {"light-import", "another-process", "unknown-option", "expected-failures", "loads"}
+_FAST = [check for check in CHECKS if check.id not in ("light-import", "another-process")]
 
 
 def _found(subject: Subject, status: str, checks: list[Check] | None = None) -> dict[str, str]:
@@ -133,6 +133,57 @@ def test_heavy_plugin_module_fails_light_import(toy: Toy) -> None:
     assert _found(subject, "failed", light) == {"light-import": "imports heavy_toys"}
 
 
+_SALTED = """
+import zlib
+import numpy as np
+from harness.encoders import EncoderInfo
+
+def digest(text):
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+class Model:
+    info = EncoderInfo(name="toy", dim=2, fingerprint="toy", normalized=False)
+
+    def __init__(self, options):
+        pass
+
+    def encode(self, texts, *, role, language=None):
+        return np.array([[{number}(text) % 1000, 1] for text in texts], dtype=np.float32).reshape(len(texts), 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "failed"),
+    [
+        (_SALTED.format(number="digest"), {}),
+        (_SALTED.format(number="hash"), {"another-process": "another process moved an answer by"}),
+        (
+            _SALTED.format(number="digest").replace('fingerprint="toy"', 'fingerprint=str(hash("toy"))'),
+            {"another-process": "another process gave another fingerprint"},
+        ),
+        (
+            _SALTED.format(number="digest").replace(" pass", " import os; 1 / (os.environ['PYTHONHASHSEED'] != '1')"),
+            {"another-process": "in another process: encoder 'toy-dist:toy' (1.0) could not be loaded: ZeroDivision"},
+        ),
+    ],
+    ids=["sound", "hash", "fingerprint", "refused"],
+)
+def test_another_process(toy: Toy, monkeypatch: pytest.MonkeyPatch, head: str, failed: dict[str, str]) -> None:
+    """What Python hashes with a seed of its own differs between processes, and nothing in one of them shows it."""
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    found = _found(toy("toy_plugin:Model", head=head), "failed", [c for c in CHECKS if c.id != "light-import"])
+    assert found.keys() == failed.keys()
+    assert all(found[id].startswith(reason) for id, reason in failed.items()), found
+
+
+def test_option_that_only_this_process_has(toy: Toy) -> None:
+    """An option that is no JSON value is a reason to skip, and no failure."""
+    subject = toy(toy_encoders.Healthy, options="Many", label=object())
+    check = [c for c in CHECKS if c.id == "another-process"]
+    object.__setattr__(subject, "_model", toy_encoders.Healthy())
+    assert "cannot be handed to another process" in _found(subject, "skipped", check)["another-process"]
+
+
 def test_another_plugins_imports_are_not_blamed(toy: Toy, install: Callable[..., Path]) -> None:
     """A heavy plugin of another distribution fails no check of this one."""
     source = "import pandas\nfrom harness.plugins import hookimpl\n@hookimpl\ndef harness_encoders():\n    return []\n"
@@ -192,6 +243,7 @@ def test_model_that_cannot_be_loaded_fails_with_the_reason(toy: Toy) -> None:
     found = {outcome.check.id: outcome for outcome in outcomes}
     assert found["loads"].status == "failed"
     assert "encoder 'toy-dist:toy' (1.0) could not be loaded: AttributeError" in found["loads"].reason
+    assert "'Missing'. Run again with --traceback" in found["loads"].reason
     assert found["shape"].status == "skipped" and "the check `loads` tells why" in found["shape"].reason
     assert {outcome.status for outcome in outcomes if outcome.check.on_model} == {"skipped"}
     passed = {outcome.check.id for outcome in outcomes if outcome.status == "passed"}

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 
 from .toy_encoders import Healthy
 
@@ -73,6 +73,16 @@ class Picky(Tuned):
         """Raise in mode b."""
         if self.options.mode == "b":
             raise UsageError("there are no such passages")
+        return super().encode(texts, role=role)
+
+
+class Unserved(Tuned):
+    """Asks a server that does not have one of its options, which is no UsageError: keeps every rule."""
+
+    def encode(self, texts: Sequence[str], *, role: str, language: str | None = None) -> np.ndarray:
+        """Raise in mode b."""
+        if self.options.mode == "b":
+            raise HarnessError("the server answered 400: there is no mode b")
         return super().encode(texts, role=role)
 
 
@@ -139,5 +149,5 @@ class UnpicklesFirst(Weighted):
 
 
 #: What is declared with the options `Many`, and what is declared with `Folder`.
-OPTION_TOYS = [Tuned, Picky, Fragile, Forgetful, ForgetsMode, ForgetsSize, ForgetsCut]
+OPTION_TOYS = [Tuned, Picky, Unserved, Fragile, Forgetful, ForgetsMode, ForgetsSize, ForgetsCut]
 WEIGHT_TOYS = [Weighted, ByName, Unpickles, UnpicklesFirst]

@@ -16,6 +16,7 @@ from harness.testing.checks import (
     encoder,
     fingerprints,
     inputs,
+    processes,
     reranker,
     safety,
     searcher,
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     *reranker.CHECKS,
     *inputs.CHECKS,
     *behaviour.CHECKS,
+    *processes.CHECKS,
     *fingerprints.CHECKS,
     *safety.CHECKS,
 )

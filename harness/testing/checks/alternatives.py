@@ -21,11 +21,16 @@ def alternatives(model: type[EncoderOptions], given: Mapping[str, Any]) -> dict[
 
     A boolean gives its opposite, a `Literal` or an enumeration each other member (a group each), a number one near by
     within its bounds (one group). Free text gives nothing: what would be a sensible prompt, or another model, cannot
-    be told from a schema. Raises pydantic.ValidationError when `given` itself is refused.
+    be told from a schema. An option that is declared to change no answer, with `json_schema_extra={"changes_answers":
+    False}`, gives nothing either: one request a minute would be waited for. Raises pydantic.ValidationError when
+    `given` itself is refused.
     """
     current = model(**given)
     found: dict[str, list[list[Any]]] = {}
     for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("changes_answers") is False:
+            continue
         value = getattr(current, name)
         groups = [
             [other for other in dict.fromkeys(group) if _differs(other, value) and _valid(model, given, name, other)]

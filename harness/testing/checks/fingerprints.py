@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from harness.encoders.protocols import EncoderInfo
-from harness.errors import UsageError
+from harness.errors import HarnessError
 from harness.testing.checks.alternatives import alternatives
 from harness.testing.checks.compare import furthest_of
 from harness.testing.checks.folders import copied_model, nudge, weights_of
@@ -63,7 +63,7 @@ def _with(subject: Subject, option: str, value: Any) -> Loaded | None:
     try:
         model = subject.load(**{option: value})
         return Loaded(model.info, subject.ask(model, _TEXTS))
-    except UsageError:
+    except HarnessError:
         return None
     except Exception as error:
         raise AssertionError(f"{option}={value} is taken, and then: {one_line(error)}") from error

@@ -122,5 +122,8 @@ class Subject:
 
 def one_line(error: BaseException) -> str:
     """What an exception says, with its class unless it is an assertion or one of the harness's own."""
+    if isinstance(error, HarnessError):
+        said = (error.message.rstrip("."), *filter(None, [error.hint]))
+        return " ".join(". ".join(said).split())
     text = " ".join(str(error).split()) or "no message"
-    return text if isinstance(error, (AssertionError, HarnessError)) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from harness_lamir.plugin import (
@@ -15,6 +16,8 @@ from harness_lamir.plugin import (
 from harness_lamir.recipe import load_recipe, shipped_recipes
 from pydantic import ValidationError
 
+from harness.testing import options_table
+
 
 def test_the_encoder_and_the_trainer_are_declared() -> None:
     """Their references lead to what they name."""
@@ -23,6 +26,11 @@ def test_the_encoder_and_the_trainer_are_declared() -> None:
     assert (encoder.name, encoder.kind, trainer.name) == ("lamir", "encoder", "lamir")
     assert callable(encoder.import_factory())
     assert trainer.command == "harness_lamir.cli:train"
+
+
+def test_the_readme_has_every_option() -> None:
+    """The table of options is the schema's: names, defaults and descriptions."""
+    assert options_table(LamirOptions) in (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
 
 def test_the_declared_training_data_is_the_recipes() -> None:

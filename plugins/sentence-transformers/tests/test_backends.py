@@ -14,9 +14,11 @@ import pytest
 from harness_sentence_transformers import carried
 from harness_sentence_transformers.encoder import SentenceTransformerEncoder
 from harness_sentence_transformers.plugin import SentenceTransformerOptions
+from huggingface_hub.utils import filter_repo_objects
 from onnx import TensorProto, helper, numpy_helper
 
 from harness.api import Settings, evaluate
+from harness.encoders.weights import locate
 from harness.errors import UsageError
 from harness.tasks.selection import Selection
 from harness.testing import parametrize_with_checks
@@ -263,3 +265,26 @@ def test_a_missing_runtime_is_named_with_the_command(monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError) as caught:
         load(Path("no/such/model"), backend="openvino")
     assert "pip install" in str(caught.value) and "openvino>=2025" in str(caught.value)
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx", "openvino"])
+def test_a_backend_fetches_its_own_network_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: str
+) -> None:
+    """Of a repository with everything, exactly weights, configuration and the one network asked for are fetched."""
+    repository = {
+        "model.safetensors": "torch", "config.json": "torch", "pytorch_model.bin": "", "onnx/model.onnx": "onnx",
+        "onnx/model.onnx_data": "onnx", "onnx/model_quantized.onnx": "", "onnx/model.bin": "",
+        "openvino/openvino_model.xml": "openvino", "openvino/openvino_model.bin": "openvino",
+        "openvino/openvino_model_qint8_quantized.bin": "",
+    }  # fmt: skip
+    fetched: set[str] = set()
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+
+    def download(model: str, revision: str | None, **patterns: list[str]) -> str:
+        fetched.update(filter_repo_objects(repository, **patterns))
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    locate("someone/model", also=carried.PATTERNS[backend])
+    assert fetched == {name for name, needed_by in repository.items() if needed_by in ("torch", backend)}

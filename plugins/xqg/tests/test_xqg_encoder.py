@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 import harness
 from harness.encoders.hashing import HashingEncoder
 from harness.errors import DataError, UsageError
-from harness.plugins.spec import EncoderOptions
-from harness.testing import parametrize_with_checks
+from harness.testing import options_table, parametrize_with_checks
 
 PASSAGES = {
     "The Nile flows north.": ["Mto Nile unatiririka wapi?", "Where does the Nile flow?"],
@@ -115,6 +114,15 @@ def test_docids_are_joined_with_the_corpus(write: Write) -> None:
     np.testing.assert_array_equal(
         joined.encode(texts, role="passage"), load(by_text, alpha=0.3).encode(texts, role="passage")
     )
+
+
+def test_files_below_the_home_folder(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell leaves the ~ of `-o queries=~/x` as it is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write([{"_id": "1", "text": "tea"}], "c.jsonl")
+    write([{"docid": "1", "queries": ["chai"]}])
+    assert load(Path("~/queries.jsonl"), corpus=Path("~/c.jsonl")).encode(["tea"], role="passage").shape[0] == 1
 
 
 def test_of_passages_that_read_the_same_the_first_counts(write: Write) -> None:
@@ -247,11 +255,6 @@ def test_a_run_finds_through_generated_queries(write: Write, tmp_path: Path) -> 
     assert augmented.encoder.name == "hashing-xqg"
 
 
-def test_readme_has_every_option(pytestconfig: pytest.Config) -> None:
+def test_readme_has_every_option() -> None:
     """The table of options in the README is the schema's: names, defaults and descriptions."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-    for name, field in XqgOptions.model_fields.items():
-        default = field.get_default(call_default_factory=True) if not field.is_required() else ...
-        shown = "required" if default is ... else "none" if default is None else f"`{default}`"
-        assert f"| `{name}` | {shown} | {field.description} |" in readme
-    assert issubclass(XqgOptions, EncoderOptions)
+    assert options_table(XqgOptions) in (Path(__file__).parent.parent / "README.md").read_text("utf-8")

@@ -19,19 +19,15 @@ from typing import Any
 from harness._util import fingerprint
 from harness._util.names import did_you_mean
 from harness.encoders.hardware import resolve_device
+from harness.encoders.weights import PICKLES, determining_files, label_of, require_safetensors
 from harness.errors import HarnessError, UsageError
 from harness_beir.plugin import BeirOptions
 
 METHODS = ("encode_queries", "encode_corpus")
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
-#: Files that determine vectors: weights, configuration, tokenizer, and code where a model ships some.
-_DETERMINING = (".safetensors", ".json", ".txt", ".model", ".py", *(name.removeprefix("*") for name in _PICKLES))
 #: Files that tell a model's folder from any other.
 _CONFIGURATIONS = ("config.json", "modules.json")
-#: Folder names that say nothing about the model inside.
-_GENERIC = ("model", "checkpoint", "output", "final", "best")
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ def load(options: BeirOptions) -> Loaded:
     folder = Path(options.model).expanduser()
     if folder.is_dir():
         model, identity = _from_folder(folder.resolve(), options)
-        name = folder.resolve().parent.name if folder.resolve().name in _GENERIC else folder.resolve().name
+        name = label_of(folder.resolve())
     elif _REFERENCE.fullmatch(options.model):
         model, identity = _from_reference(options)
         name = options.model.rpartition(":")[2].rpartition(".")[2]
@@ -77,14 +73,7 @@ def load(options: BeirOptions) -> Loaded:
 
 
 def _from_folder(folder: Path, options: BeirOptions) -> tuple[Any, dict[str, Any]]:
-    for pickle in sorted(p for pattern in _PICKLES for p in folder.rglob(pattern)):
-        if not list(pickle.parent.glob("*.safetensors")):
-            raise UsageError(
-                f"model {folder}: {pickle.relative_to(folder)} is pickled and has no safetensors beside it",
-                "Convert it with safetensors, or ask its authors to; unpickling runs whatever code the file holds.",
-            )
-    if not list(folder.rglob("*.safetensors")):
-        raise UsageError(f"model {folder} holds no safetensors weights")
+    require_safetensors(folder, options.model)
     from beir.retrieval.models import SentenceBERT
 
     settings = {
@@ -147,8 +136,8 @@ def _seen(value: Any) -> Any:
 def _hash(path: Path) -> str:
     if path.is_file():
         return fingerprint.of_files([path], path.parent)
-    files = [p for p in path.rglob("*") if p.is_file() and p.suffix in _DETERMINING and ".cache" not in p.parts]
-    return fingerprint.of_files(files, path)
+    # with pickles: what a referenced model reads is its own affair
+    return fingerprint.of_files(determining_files(path, *PICKLES), path)
 
 
 @lru_cache(maxsize=64)

@@ -12,12 +12,13 @@ from torch import nn
 
 from harness._util import fingerprint
 from harness.encoders.hardware import resolve_device, resolve_dtype
+from harness.encoders.pretrained import load_tokenizer
 from harness.encoders.protocols import EncoderInfo, FloatArray, Role
+from harness.encoders.weights import locate
 from harness.errors import UsageError
 from harness_late_interaction import checkpoint
 from harness_late_interaction.languages import adapter_for, fallback_among
-from harness_late_interaction.locating import locate
-from harness_late_interaction.network import Network, load_tokenizer
+from harness_late_interaction.network import Network
 from harness_late_interaction.plugin import LateInteractionOptions
 from harness_late_interaction.tokens import Row, rules, tokenize
 
@@ -32,7 +33,7 @@ class TokenEncoder:
         """Load what `options` name. Raises UsageError for what cannot be loaded or does not fit together."""
         located = locate(options.model, options.revision)
         layout = checkpoint.read(located.folder)
-        self._tokenizer = load_tokenizer(layout)
+        self._tokenizer = load_tokenizer(layout.encoder)
         self.device = resolve_device(options.device)
         self._dtype = resolve_dtype(options.dtype, self.device)
         network = Network(layout)

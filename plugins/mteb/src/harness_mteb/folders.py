@@ -1,4 +1,4 @@
-"""Local folders: which kind of model lies in one, and whether it may be loaded."""
+"""Local folders: which kind of model lies in one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from harness.errors import UsageError
 
 Kind = Literal["SentenceTransformer", "CrossEncoder", "SparseEncoder", "MultiVectorEncoder"]
 
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
-#: Files that determine vectors: weights, configuration, tokenizer, and code where a model ships some.
-_DETERMINING = (".safetensors", ".json", ".txt", ".model", ".py")
-#: Folder names that say nothing about the model inside.
-_GENERIC = ("model", "checkpoint", "output", "final", "best")
 #: Names that `config_sentence_transformers.json` may give; PyLate wrote the second.
 _TYPES: dict[str, Kind] = {
     "SentenceTransformer": "SentenceTransformer",
@@ -36,28 +31,6 @@ def kind_of(folder: Path) -> Kind:
     architectures = _read(folder / "config.json").get("architectures") or []
     classifies = any(str(name).endswith("ForSequenceClassification") for name in architectures)
     return "CrossEncoder" if classifies else "SentenceTransformer"
-
-
-def label_of(folder: Path) -> str:
-    """The folder's own name, or its parent's where its own says nothing."""
-    return folder.parent.name if folder.name in _GENERIC else folder.name
-
-
-def determining_files(folder: Path) -> list[Path]:
-    """The files whose content determines what the model computes."""
-    return [p for p in folder.rglob("*") if p.is_file() and p.suffix in _DETERMINING and ".cache" not in p.parts]
-
-
-def refuse_pickles(folder: Path) -> None:
-    """Raise UsageError where weights are pickled without safetensors beside them, or where there are none at all."""
-    for pickle in sorted(p for pattern in _PICKLES for p in folder.rglob(pattern)):
-        if not list(pickle.parent.glob("*.safetensors")):
-            raise UsageError(
-                f"model {folder}: {pickle.relative_to(folder)} is pickled and has no safetensors beside it",
-                "Convert it with safetensors, or ask its authors to; unpickling runs whatever code the file holds.",
-            )
-    if not list(folder.rglob("*.safetensors")):
-        raise UsageError(f"model {folder} holds no safetensors weights")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -19,14 +19,13 @@ from typing import Any
 import mteb
 import mteb.models
 
-from harness._util import fingerprint
 from harness._util.names import did_you_mean
 from harness.encoders.hardware import resolve_device
+from harness.encoders.weights import is_commit, locate
 from harness.errors import HarnessError, UsageError
 from harness_mteb import folders
 from harness_mteb.plugin import MtebOptions
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 #: How the source of a loader reads that runs code from the hub whatever it is told.
 _ALWAYS_TRUSTS = re.compile(r"""trust_remote_code["']?(\s*:\s*bool)?\s*[=:]\s*True""")
@@ -58,10 +57,9 @@ def load(options: MtebOptions, runs_as: str, **more: Any) -> Loaded:
     for whatever mteb's loader raises.
     """
     more = {key: value for key, value in more.items() if value is not None}
-    folder = Path(options.model).expanduser()
     device = None if options.device == "auto" else str(resolve_device(options.device))
-    if folder.is_dir():
-        return _from_folder(folder.resolve(), options, runs_as, device, more)
+    if Path(options.model).expanduser().is_dir():
+        return _from_folder(options, runs_as, device, more)
     meta = _meta(options)
     _refuse_other_kinds(options.model, _kind_of(meta), runs_as)
     if trusting := _trusts(meta):
@@ -77,11 +75,9 @@ def load(options: MtebOptions, runs_as: str, **more: Any) -> Loaded:
     return Loaded(model, meta, options.name or meta.name.rpartition("/")[2], identity)
 
 
-def _from_folder(folder: Path, options: MtebOptions, runs_as: str, device: str | None, more: dict[str, Any]) -> Loaded:
+def _from_folder(options: MtebOptions, runs_as: str, device: str | None, more: dict[str, Any]) -> Loaded:
     """A model that lies in a folder, through the wrapper that mteb has for its kind."""
-    if options.revision is not None:
-        raise UsageError(f"{options.model} is a folder; revision= goes with a hub id")
-    kind = folders.kind_of(folder)
+    kind = folders.kind_of(Path(options.model).expanduser())
     wrapper, here = {
         "SentenceTransformer": (mteb.models.SentenceTransformerEncoderWrapper, "mteb"),
         "CrossEncoder": (mteb.models.CrossEncoderWrapper, "mteb-reranker"),
@@ -89,17 +85,16 @@ def _from_folder(folder: Path, options: MtebOptions, runs_as: str, device: str |
         "MultiVectorEncoder": (mteb.models.MultiVectorWrapper, "mteb-searcher"),
     }[kind]
     _refuse_other_kinds(options.model, here, runs_as)
-    folders.refuse_pickles(folder)
+    weights = locate(options.model, options.revision)
     arguments = {
         **more,
         "local_files_only": True,
         "model_kwargs": {"use_safetensors": True},
         "trust_remote_code": options.trust_remote_code,
     }
-    model = _called(options.model, lambda: wrapper(str(folder), device=device, **arguments))
-    weights = fingerprint.of_files(folders.determining_files(folder), folder)
-    name = options.name or folders.label_of(folder)
-    return Loaded(model, model.mteb_model_meta, name, {"weights": weights, **_common(options)})
+    model = _called(options.model, lambda: wrapper(str(weights.folder), device=device, **arguments))
+    identity = {"weights": weights.fingerprint, **_common(options)}
+    return Loaded(model, model.mteb_model_meta, options.name or weights.name, identity)
 
 
 def _meta(options: MtebOptions) -> Any:
@@ -113,7 +108,7 @@ def _meta(options: MtebOptions) -> Any:
         suggestion = _suggestion(name)
     if not _HUB_ID.fullmatch(name):
         raise UsageError(f"model {name!r} is no folder, no hub id, and not in mteb's registry", suggestion)
-    if options.revision is not None and not _COMMIT.fullmatch(options.revision):
+    if options.revision is not None and not is_commit(options.revision):
         raise UsageError(f"revision={options.revision} is no commit of 40 digits", "A branch may move between runs.")
     try:
         meta = mteb.get_model_meta(name, options.revision, fetch_from_hf=True)
@@ -189,7 +184,7 @@ def _refuse_untrusted(options: MtebOptions, revision: str | None, why: str) -> N
             f"model {options.model!r} runs code of its own from the hub ({why})",
             "Read it at the pinned commit, then add -o trust_remote_code=true.",
         )
-    if not _COMMIT.fullmatch(revision or ""):
+    if not is_commit(revision or ""):
         raise UsageError(
             f"trust_remote_code=true needs a commit, and {options.model!r} has revision {revision!r}",
             "Code that was read at one commit may be different at the next: add -o revision=<40-digit commit>.",

@@ -55,9 +55,10 @@ class OpenAICompatibleEncoder:
                 {
                     "encoder": "openai-compatible/1",
                     "dim": self._dim,
+                    "base_url": options.base_url.rstrip("/"),  # one endpoint, asked and paid once
                     **options.model_dump(
                         include={
-                            "base_url", "model", "revision", "dimensions", "query_prompt", "passage_prompt",
+                            "model", "revision", "dimensions", "query_prompt", "passage_prompt",
                             "query_body", "passage_body", "similarity", "max_chars",
                         }
                     ),

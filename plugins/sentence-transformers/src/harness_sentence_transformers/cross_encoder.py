@@ -16,11 +16,11 @@ from harness._util import fingerprint
 from harness.encoders.hardware import resolve_device, resolve_dtype
 from harness.encoders.protocols import EncoderInfo, FloatArray
 from harness.encoders.text import without_surrogates
+from harness.encoders.weights import locate
 from harness.errors import EncoderContractError, UsageError
 from harness_sentence_transformers.family import require_family
 from harness_sentence_transformers.limits import limit_tokens
 from harness_sentence_transformers.plugin import CrossEncoderOptions
-from harness_sentence_transformers.weights import locate
 
 #: Pairs that are sorted by length together: enough for batches of even length, few enough to be held as tensors.
 _CHUNK = 16_384

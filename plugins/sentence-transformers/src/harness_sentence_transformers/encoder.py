@@ -12,13 +12,13 @@ from harness._util import fingerprint
 from harness.encoders.hardware import resolve_device, resolve_dtype
 from harness.encoders.protocols import EncoderInfo, FloatArray, Role
 from harness.encoders.text import without_surrogates
+from harness.encoders.weights import locate
 from harness.errors import UsageError
 from harness_sentence_transformers import carried
 from harness_sentence_transformers.loading import input_modules, limit_inputs, load_model
 from harness_sentence_transformers.plugin import SentenceTransformerOptions
 from harness_sentence_transformers.prompts import choose_prompt
 from harness_sentence_transformers.runtimes import require_packages
-from harness_sentence_transformers.weights import locate
 
 
 class SentenceTransformerEncoder:

@@ -18,13 +18,13 @@ from harness._util import fingerprint
 from harness.encoders.hardware import resolve_device, resolve_dtype
 from harness.encoders.protocols import EncoderInfo, FloatArray, IntArray, Role
 from harness.encoders.text import without_surrogates
+from harness.encoders.weights import locate
 from harness.errors import EncoderContractError, UsageError
 from harness_sentence_transformers.family import require_family
 from harness_sentence_transformers.inverted import InvertedIndex
 from harness_sentence_transformers.loading import input_modules, limit_inputs
 from harness_sentence_transformers.plugin import SparseEncoderOptions
 from harness_sentence_transformers.prompts import choose_prompt
-from harness_sentence_transformers.weights import locate
 
 #: Passages in one block of the index; their texts, but not their logits, are in memory together.
 _BLOCK = 8_192

@@ -35,10 +35,11 @@ class XqgEncoder:
                 "Name an encoder: `harness encoders` lists them with their kinds.",
             )
         self._encoder = loaded.model
-        self._queries = GeneratedQueries(options.queries, options.corpus, options.passage_template)
+        self._source = options.queries.expanduser()
+        corpus = options.corpus.expanduser() if options.corpus else None
+        self._queries = GeneratedQueries(self._source, corpus, options.passage_template)
         self._alpha = options.alpha
         self._keep = options.missing == "keep"
-        self._source = options.queries
         inner, trained = self._encoder.info, loaded.card.training_datasets
         generator = options.generator_training
         self._info = replace(

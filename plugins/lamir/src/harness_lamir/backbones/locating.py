@@ -1,28 +1,27 @@
 """From a folder, a package's folder or a hub id to a local folder that holds safetensors weights.
 
-A hub id is taken at a full commit alone: a branch or a tag moves, and a run that names one cannot be repeated. Files
-are fetched only here, by `huggingface_hub`, which keeps them in its cache; pickled weights are never fetched. Some
-models come as Python packages: `package:NAME/FOLDER` is a folder in the installed package NAME.
+Fetching, and what is told when it fails, is the harness's. What recipes add: a hub id is taken at a full commit alone,
+because a branch or a tag moves, and a run that names one cannot be repeated. Files are fetched only here, and pickled
+weights never. Some models come as Python packages: `package:NAME/FOLDER` is a folder in the installed package NAME.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from harness._util.names import did_you_mean
+from harness.encoders import weights as core
 from harness.errors import UsageError
 
 __all__ = ["locate", "require_safetensors"]
 
 _PACKAGE = "package:"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 #: What a snapshot is made of: configuration, vocabulary, safetensors. Other formats would only cost time.
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _UNWANTED = ["onnx/*", "openvino/*", "*/onnx/*", "*/openvino/*"]
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 
 
 def locate(model: str, revision: str | None, *, where: str, weights: bool = True) -> Path:
@@ -44,15 +43,14 @@ def locate(model: str, revision: str | None, *, where: str, weights: bool = True
         return path
     name, _, commit = model.partition("@")
     commit = revision or commit
-    if not _HUB_ID.fullmatch(name):
-        siblings = [str(path.parent / one.name) for one in _folders(path.parent)]
-        raise UsageError(f"{where}: {model} is no folder", did_you_mean(model, siblings))
+    with _told(where):
+        core.require_hub_id(name)
     if not commit:
         raise UsageError(
             f"{where}: there is no folder {model!r}, and as a hub id it lacks its commit",
             hint="Name the 40-digit commit of a hub id: what a branch holds today may be gone tomorrow.",
         )
-    if not _COMMIT.fullmatch(commit):
+    if not core.is_commit(commit):
         raise UsageError(
             f"{where}: revision {commit!r} of {name!r} is no full commit",
             hint="A branch or tag moves; name the 40-digit commit that the hub shows under 'Files and versions'.",
@@ -85,31 +83,26 @@ def _in_package(name: str, where: str) -> Path:
 
 def _snapshot(name: str, commit: str, where: str, *, weights: bool) -> Path:
     """Fetch a hub model at a commit, or find it in the cache."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     unwanted = _UNWANTED if weights else [*_UNWANTED, "*.safetensors"]
+    with _told(where):
+        return core.fetch(name, commit, only=_WANTED, leave=unwanted)
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Put the key of the recipe before the harness's errors."""
     try:
-        return Path(snapshot_download(name, revision=commit, allow_patterns=_WANTED, ignore_patterns=unwanted))
-    except LocalEntryNotFoundError as error:
-        raise UsageError(
-            f"{where}: {name!r} at {commit} is not in the local cache, and the hub cannot be reached",
-            hint=f"Fetch it where there is a network: `hf download {name} --revision {commit}`; or name a folder.",
-        ) from error
-    except (HfHubHTTPError, HFValidationError) as error:
-        raise UsageError(f"{where}: {name!r} at {commit} cannot be fetched: {error}") from error
+        yield
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.message}", error.hint) from error
 
 
 def require_safetensors(folder: Path) -> None:
-    """Refuse a folder whose weights are pickled, or that has none: unpickling runs whatever code a file holds."""
+    """Raise UsageError for a folder whose own weights are pickled, or that has none: those below it do not count."""
     if any(folder.glob("*.safetensors")):
         return
-    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-    if pickles:
-        raise UsageError(
-            f"model {folder}: {', '.join(pickles)} is pickled, and there is no safetensors file",
-            hint="Convert the weights to safetensors: unpickling runs whatever code a file holds.",
-        )
+    if any(path.suffix in core.PICKLES for path in folder.glob("*")):
+        core.require_safetensors(folder, str(folder))
     raise UsageError(f"model {folder}: has no *.safetensors", hint="Copy the whole folder of the model.")
 
 

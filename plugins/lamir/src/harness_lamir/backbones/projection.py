@@ -6,8 +6,9 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from harness.encoders.pretrained import load_tokenizer
 from harness.errors import UsageError
-from harness_lamir.backbones.huggingface import embedding_table, load_model, load_tokenizer
+from harness_lamir.backbones.huggingface import embedding_table, load_model
 from harness_lamir.backbones.locating import locate
 
 __all__ = ["input_embeddings", "project"]

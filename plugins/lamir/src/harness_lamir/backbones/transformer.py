@@ -21,15 +21,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from harness._util.names import did_you_mean
+from harness.encoders.pretrained import load_tokenizer, positions, quiet_transformers
 from harness.encoders.protocols import Role
 from harness.errors import UsageError
 from harness_lamir.backbones import settings as kinds
 from harness_lamir.backbones.base import Batch
 from harness_lamir.backbones.dense import Dense
-from harness_lamir.backbones.huggingface import embedding_table, load_model, load_tokenizer, positions
+from harness_lamir.backbones.huggingface import embedding_table, load_model
 from harness_lamir.backbones.ids import IdBackbone, like_lengths
 from harness_lamir.backbones.locating import locate
-from harness_lamir.backbones.quiet import quiet_transformers
 from harness_lamir.backbones.sentence_files import (
     DENSE,
     NORMALIZE,

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import Tensor
 
+from harness.encoders.pretrained import quiet_transformers
 from harness.encoders.protocols import Role
 from harness.errors import UsageError
 from harness_lamir.backbones import settings as kinds
@@ -24,7 +25,6 @@ from harness_lamir.backbones.features.extractor import (
 )
 from harness_lamir.backbones.features.model import LamirConfig, LamirModel
 from harness_lamir.backbones.ids import IdBackbone
-from harness_lamir.backbones.quiet import quiet_transformers
 from harness_lamir.backbones.sentence_files import write_sentence_files
 
 __all__ = ["FeatureBackbone"]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
+from harness.encoders.pretrained import quiet_transformers
 from harness.encoders.protocols import Role
 from harness.encoders.text import without_surrogates
 from harness.errors import HarnessError, UsageError
@@ -25,7 +26,6 @@ from harness_lamir.backbones.lexicon.features import WordFeatures
 from harness_lamir.backbones.lexicon.model import LexiconConfig, LexiconModel
 from harness_lamir.backbones.lexicon.semantics import load_teacher, stem_rows
 from harness_lamir.backbones.lexicon.table import Lexicon, build_lexicon
-from harness_lamir.backbones.quiet import quiet_transformers
 from harness_lamir.backbones.sentence_files import write_sentence_files
 from harness_lamir.data.rows import Kind, Row, Translation, texts_of
 
