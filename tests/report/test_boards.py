@@ -144,3 +144,11 @@ def test_tables_of_a_page_are_those_of_the_results(results: Path) -> None:
     page = boards.render(results)["real.md"]
     for table in build(read_all(results / "real")):
         assert markdown.table(table) in page
+
+
+def test_the_index_ends_with_what_its_keepers_say(results: Path) -> None:
+    """`boards.md` closes the index; without one the index says nothing about anybody's repository."""
+    plain = boards.render(results)["README.md"]
+    (results / "boards.md").write_text("## Adding a row\n\nWrite to us.\n", "utf-8")
+    assert boards.render(results)["README.md"] == plain + "\n## Adding a row\n\nWrite to us.\n"
+    assert "pull request" not in plain and "](../" not in plain
