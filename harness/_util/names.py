@@ -10,13 +10,13 @@ from fnmatch import fnmatchcase
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A sentence that suggests the nearest known names, or lists them where they are few."""
+def did_you_mean(name: str, known: Iterable[str], *, few: int = 24) -> str | None:
+    """A sentence that suggests the nearest known names, or lists them all where there are no more than `few`."""
     names = sorted(set(known))
     close = get_close_matches(name, names, n=3, cutoff=0.6)
     if close:
         return "Did you mean " + " or ".join(repr(c) for c in close) + "?"
-    if 0 < len(names) <= 24:
+    if 0 < len(names) <= few:
         return "Known: " + ", ".join(names) + "."
     return None
 

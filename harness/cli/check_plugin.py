@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import traceback
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Statuses whose reason is printed.
 _WITH_REASON = ("failed", "unexpected", "skipped", "expected")
+#: As many checks may be skipped for one reason, each with its line.
+_MANY = 4
 
 
 @click.command(short_help="Check an encoder against its contract.")
@@ -57,12 +60,19 @@ def check_plugin(
 
 
 def _print(subject: Subject, outcomes: list[Outcome], *, show_traceback: bool) -> None:
-    """A line for each check, with reason and hint where there is one, and the counts of all statuses."""
+    """A line for each check, with reason and hint where there is one, and the counts of all statuses.
+
+    What many checks are skipped for is said once: after a model that cannot be loaded there is nothing else to say.
+    """
     from harness.errors import HarnessError
     from harness.testing import counts, ok
 
     click.echo(f"{subject.kind} {subject.entry.qualified_name} {subject.entry.version}")
+    reasons = Counter(outcome.reason for outcome in outcomes if outcome.status == "skipped")
+    common_reasons = {reason: count for reason, count in reasons.items() if count > _MANY}
     for outcome in outcomes:
+        if outcome.status == "skipped" and outcome.reason in common_reasons:
+            continue
         click.echo(f"{outcome.status:<10} {outcome.check.id:<20} {outcome.check.why}")
         if outcome.status in _WITH_REASON:
             click.echo(f"           {outcome.reason}")
@@ -71,6 +81,8 @@ def _print(subject: Subject, outcomes: list[Outcome], *, show_traceback: bool) -
             click.echo(f"           → {hint}")
         if show_traceback and outcome.error is not None:
             click.echo("".join(traceback.format_exception(outcome.error)), err=True)
+    for reason, count in common_reasons.items():
+        click.echo(f"{'skipped':<10} {count} checks: {reason}")
     click.echo(", ".join(f"{count} {status}" for status, count in counts(outcomes).items()))
     raised = [o for o in outcomes if o.bad and o.error and not isinstance(o.error, (AssertionError, HarnessError))]
     if raised and not show_traceback:  # hints are about what was checked, and not about what an encoder raises

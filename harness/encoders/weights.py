@@ -142,7 +142,7 @@ def require_hub_id(model: str) -> None:
         return
     parent = Path(model).expanduser().parent
     beside = [str(parent / path.name) for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
-    raise UsageError(f"model {model!r} is no folder", did_you_mean(model, beside))
+    raise UsageError(f"model {model!r} is no folder", did_you_mean(model, beside, few=0))
 
 
 def require_safetensors(folder: Path, model: str) -> None:

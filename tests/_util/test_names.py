@@ -28,6 +28,12 @@ def test_suggestion(name: str, known: list[str], sentence: str | None) -> None:
     assert did_you_mean(name, known) == sentence
 
 
+def test_lists_can_be_left_out() -> None:
+    """Where everything that is known is noise, only what is near is named."""
+    assert did_you_mean("/zzz", ["/bin", "/dev"], few=0) is None
+    assert did_you_mean("/bim", ["/bin", "/dev"], few=0) == "Did you mean '/bin'?"
+
+
 def test_at_most_three_suggestions() -> None:
     """A name near many others suggests three of them."""
     assert (did_you_mean("encoder", [f"encoder{i}" for i in range(9)]) or "").count("'") == 6

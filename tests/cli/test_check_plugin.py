@@ -110,6 +110,16 @@ def test_json(cli: Cli, same: Callable[[dict[str, str]], None]) -> None:
     assert found["counts"]["failed"] == 1 and sum(found["counts"].values()) == len(_ENCODER_CHECKS)
 
 
+def test_what_many_checks_are_skipped_for_is_said_once(cli: Cli, install: Install) -> None:
+    """After a model that cannot be loaded there is one line for all that could not be checked, and all are counted."""
+    install("same-dist", {"same_plugin": _PLUGIN.replace("{expected}", "{}")}, {"same": "same_plugin"})
+    done = cli("check-plugin", "same")
+    assert done.code == 1
+    (line,) = [line for line in done.out.splitlines() if line.startswith("skipped")]
+    assert line.endswith("it could not be loaded; the check `loads` tells why")
+    assert f", {line.split()[1]} skipped, " in done.out.splitlines()[-2 if "To see" in done.out else -1]
+
+
 def test_traceback(cli: Cli, same: Callable[[dict[str, str]], None]) -> None:
     """--traceback shows on stderr where a check failed; without it there is none."""
     same({})
