@@ -37,7 +37,7 @@ _TEXT = st.text(
     | st.sampled_from(["\r", "\n", "\0", "\t", '"', "\\", "\u2028", "\x85", "\ufeff", "\u0301", "ọ", "ก", "😀", " "]),
     max_size=30,
 )
-_SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+_SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 #: The readers that see every line of a file, by name.
 _READERS: dict[str, Callable[[Path], Iterable[object]]] = {

@@ -137,7 +137,7 @@ def test_normalisation() -> None:
     assert not np.allclose(np.linalg.norm(raw, axis=1), 1, atol=1e-2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 63), min_size=1, max_size=40), st.integers(1, 300))
 def test_batches_respect_the_budget(lengths: list[int], budget: int) -> None:
     """Rows × longest row stays within the budget, except for one row that is longer; every text is in one batch."""

@@ -84,7 +84,7 @@ def _by_score(weights: Sequence[float], flat: float) -> Callable[[list[Hits], in
     return score
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_lists(), st.sampled_from([0, 1, 60]))
 def test_rrf_equals_its_formula(lists: list[List], k: int) -> None:
     """Σ 1 / (k + place) in float64, with ties in a list broken as the list has them, and empty lists."""
@@ -95,7 +95,7 @@ def test_rrf_equals_its_formula(lists: list[List], k: int) -> None:
         assert fused.scores[query, : len(row)].tolist() == [np.float32(wanted[p]) for p in row]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_lists(), st.sampled_from([0.0, 1.0]), st.data())
 def test_weighted_sums_equal_their_formula(lists: list[List], flat: float, data: st.DataObject) -> None:
     """Σ w · min-max in float64: one hit, equal scores, spans of 1e-12 and of 6e30, lists without a hit."""
@@ -104,7 +104,7 @@ def test_weighted_sums_equal_their_formula(lists: list[List], flat: float, data:
     assert _rows(sums.weighted(weights)) == _expected(lists, _by_score(weights, flat))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_queries, _queries, st.sampled_from([0.1, 0.56, 1.0, 1.7]))
 def test_the_hybrid_orders_as_centred_scores_do(sparse: dict[int, float], dense: dict[int, float], a: float) -> None:
     """The definition as its authors write it (centred, a missing passage at its list's minimum) gives these scores

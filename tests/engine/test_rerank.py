@@ -59,7 +59,7 @@ def _rows(hits: Hits) -> list[list[int]]:
 _extreme = st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.4e38, -3.4e38, 1e-45, 1e-38])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     rows=st.lists(
         st.permutations(range(12)).flatmap(lambda p: st.integers(0, 12).map(lambda n: p[:n])), min_size=3, max_size=3

@@ -78,7 +78,7 @@ def test_ties_break_as_trec_eval_breaks_them() -> None:
         assert found["q"]["recip_rank"] == pytest.approx(1 / rank)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_independent_of_block_boundaries(data: st.DataObject) -> None:
     """Any cut of the corpus into blocks gives the same hits, ties at the cut included."""
@@ -93,7 +93,7 @@ def test_independent_of_block_boundaries(data: st.DataObject) -> None:
     assert hits.positions.tolist() == _brute_force(queries, vectors, tie_order, k)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_merge_is_associative_and_commutative(data: st.DataObject) -> None:
     """Hits of distinct passages can be merged in any order and grouping, short and empty rows included."""

@@ -261,7 +261,7 @@ def test_language_matters_to_language_aware_encoders_alone() -> None:
 _words = st.text(alphabet="abé\u0301\0\ud800", max_size=3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["append", "reopen", "drop"]), st.lists(_words, min_size=1, max_size=6, unique=True)),

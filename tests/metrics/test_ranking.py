@@ -241,7 +241,7 @@ def test_inputs_are_left_alone() -> None:
 _ids = st.sampled_from(["a", "b", "c", "é", "z#1", "z#10"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     qrels=st.dictionaries(
         st.sampled_from(["1", "2", "3"]), st.dictionaries(_ids, st.integers(0, 3), min_size=1), min_size=1

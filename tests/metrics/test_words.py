@@ -50,7 +50,7 @@ def test_real_passages(real_passages: Callable[[int], list[str]]) -> None:
     assert [word_tokenize(passage) for passage in passages] == [nltk.word_tokenize(passage) for passage in passages]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.lists(
         st.sampled_from(["Dr.", "U.S.", "He", "he", "...", '"', "'s", "$5.5", ".", "?", "No.", "5", " "])

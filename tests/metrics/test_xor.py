@@ -161,7 +161,7 @@ _piece = st.sampled_from(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     gold=st.dictionaries(st.sampled_from("abc"), st.lists(_piece, max_size=3), min_size=1),
     contexts=st.dictionaries(st.sampled_from("abcd"), st.lists(st.lists(_piece, max_size=5), max_size=4)),

@@ -133,7 +133,7 @@ _passage = st.lists(_token, max_size=6).map(" ".join)
 _answer = st.one_of(_token, st.lists(_token, min_size=2, max_size=3).map(" ".join), st.sampled_from(["", " ", "e "]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     questions=st.lists(
         st.tuples(st.lists(_answer, max_size=3), st.lists(_passage, max_size=5)), min_size=1, max_size=3
@@ -167,7 +167,7 @@ def _official(
     return sum(per_language.values()) / len(per_language), per_language
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_one_file_of_all_languages(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Languages with different numbers of questions weigh the same, as in the official script's last line."""

@@ -50,7 +50,7 @@ def test_files(kind: Any) -> None:
     }
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(NAMES, st.sampled_from(KIND))
 def test_whatever_the_name_the_files_are_well_formed(name: str, kind: Any) -> None:
     """TOML, INI and Python parse, hold the names where they belong, and nothing of the templates is left over."""

@@ -38,7 +38,7 @@ _PASSAGES = st.lists(
     max_size=12,
     unique_by=lambda passage: passage.id,
 )
-_SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _few(count: int = 5, text: str = "text {}") -> list[Passage]:

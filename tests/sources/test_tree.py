@@ -384,7 +384,7 @@ def test_a_file_that_is_no_archive(root: Path, cache: Path) -> None:
     assert list_tree(root / "gone", cache) == {}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=600), name=st.sampled_from(sorted(_PACKERS)))
 def test_no_bytes_crash_the_listing(tmp_path: Path, data: bytes, name: str) -> None:
     """Whatever stands in an archive, it is listed or refused with a DataError."""
