@@ -1,6 +1,7 @@
 """Build and install every distribution of this repository, the core and each folder of `plugins/`, as users get them.
 
     python tests/distributions.py build FOLDER      source distribution and wheel of each, into FOLDER
+    python tests/distributions.py check FOLDER      what an index would say of them
     python tests/distributions.py install FOLDER    the wheels in FOLDER with all extras that are for users
     python tests/distributions.py validate          every pyproject.toml against the packaging standards
 
@@ -27,6 +28,11 @@ def build(folder: Path) -> None:
         _run("-m", "build", "--no-isolation", "--outdir", str(folder), str(project))
 
 
+def check(folder: Path) -> None:
+    """Fail for a distribution in `folder` whose metadata an index would refuse."""
+    _run("-m", "twine", "check", "--strict", *sorted(map(str, folder.iterdir())))
+
+
 def install(folder: Path) -> None:
     """Install the wheels in `folder` together, so that pip resolves them against each other."""
     wanted = []
@@ -50,4 +56,4 @@ def _run(*arguments: str) -> None:
 
 if __name__ == "__main__":
     command, *rest = sys.argv[1:]
-    {"build": build, "install": install, "validate": validate}[command](*map(Path, rest))
+    {"build": build, "check": check, "install": install, "validate": validate}[command](*map(Path, rest))
