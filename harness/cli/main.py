@@ -132,6 +132,27 @@ def _complain(message: str) -> None:
     click.echo(f"harness: error: {message}" if not message.startswith("Usage:") else message, err=True)
 
 
+def _keep_stdout_for_data() -> None:
+    """Give data a descriptor of its own; what native code or a child process writes to descriptor 1 goes to stderr.
+
+    `redirect_stdout` reaches Python's own printing alone, and a C library may hold its text until the process ends.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  closed by whoever called us
+    if sys.stdout.fileno() != 1 or sys.stderr is None:
+        return
+    sys.stdout.flush()
+    own = os.dup(1)  # not inherited by children
+    os.dup2(2, 1)
+    sys.stdout = open(  # noqa: SIM115  it lives as long as the process
+        own,
+        "w",
+        buffering=1 if sys.stdout.line_buffering else -1,
+        encoding=sys.stdout.encoding,
+        errors=sys.stdout.errors,
+    )
+
+
 def entry_point() -> None:
     """What the installed scripts call."""
+    _keep_stdout_for_data()
     sys.exit(main())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harness.encoders.compose import MinMaxOptions, MrTydiOptions, RrfOptions
 from harness.encoders.protocols import Encoder, FloatArray, Role, Searcher
 from harness.engine import search as exact
+from harness.engine.ask import ask
 from harness.engine.compose import Fusion, Model, PartError, Reranked
 from harness.engine.encode import fill
 from harness.engine.failure import reason
@@ -122,13 +123,7 @@ class Retriever:
             searcher.index(passages, language=passages.language)
         self._indexed[id(searcher)] = key
         searching = time.monotonic()
-        positions, scores = searcher.search(queries, DEPTH, language=queries.language)
-        positions, scores = np.asarray(positions, dtype=np.int64), np.asarray(scores, dtype=np.float32)
-        _check_found(searcher.info.name, positions, scores, len(queries), len(passages))
-        # Ranked again, because a searcher need not break ties the way trec_eval does.
-        hits = exact.merge(
-            exact.no_hits(len(queries)), Hits(positions, scores), k=DEPTH, tie_order=job.collection.corpus.tie_order
-        )
+        hits = ask(searcher, queries, depth=DEPTH, tie_order=job.collection.corpus.tie_order)
         return Retrieved(hits, searching - started, time.monotonic() - searching, 0)
 
 
@@ -198,16 +193,3 @@ def _with_vectors(job: Job, encoder: Encoder, store: EmbeddingStore, advance: Ca
 def _blocks(space: Space, rows: NDArray[np.int64]) -> Iterator[tuple[int, FloatArray]]:
     for start in range(0, len(rows), BLOCK):
         yield start, space.read(rows[start : start + BLOCK])
-
-
-def _check_found(name: str, positions: NDArray[np.int64], scores: FloatArray, queries: int, passages: int) -> None:
-    """Raise EncoderContractError unless a searcher's answer is hits: positions in the corpus, none twice."""
-    if positions.ndim != 2 or positions.shape != scores.shape or len(positions) != queries:
-        raise EncoderContractError(
-            f"searcher {name!r} returned shapes {positions.shape} and {scores.shape} for {queries} queries"
-        )
-    if positions.size and (positions.max() >= passages or positions.min() < -1):
-        raise EncoderContractError(f"searcher {name!r} returned a position outside the corpus")
-    ordered = np.sort(positions, axis=1)
-    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
-        raise EncoderContractError(f"searcher {name!r} returned a passage twice for one query")

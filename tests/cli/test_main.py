@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -167,3 +168,34 @@ def test_a_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
         process.stdout.close()
         assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
         process.stderr.close()
+
+
+_NOISE = """
+import ctypes, os, subprocess, sys
+from harness.cli import main
+
+def noisy():
+    os.write(1, b"descriptor ")
+    ctypes.CDLL(None).printf(b"library ")  # held by the C library until the process ends
+    subprocess.run([sys.executable, "-c", "print('child', end=' ')"], check=True)
+    print("data")
+    return 3
+
+main.main = noisy
+main.entry_point()
+"""
+
+
+def test_stdout_is_for_data_whoever_writes_to_it() -> None:
+    """Descriptor 1, a C library's buffer and a child process end on stderr; what is printed stays on stdout."""
+    done = subprocess.run([sys.executable, "-c", _NOISE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (3, "data\n"), done.stderr
+    assert set(done.stderr.split()) == {"descriptor", "library", "child"}
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_closed_streams_are_no_failure(closed: str) -> None:
+    """A caller who has closed stdout or stderr gets the exit code, and no traceback."""
+    command = f"{shlex.quote(sys.executable)} -m harness tasks miracl {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
