@@ -76,7 +76,7 @@ class Length:
             name="length", dim=0, fingerprint=f"length{options.sign}", training_datasets=("miracl",)
         )
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Any:
+    def score(self, pairs: Sequence[tuple[str, str]], **languages: Any) -> Any:
         """Letters of the passage."""
         return np.array([self.sign * len(passage) for _, passage in pairs], np.float32)
 

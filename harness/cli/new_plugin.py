@@ -60,4 +60,3 @@ def new_plugin(ctx: click.Context, name: str, kind: Kind, output: Path, as_json:
     for step in written.steps:
         click.echo(f"    {step}")
     click.echo(f"\nThen make it yours: {written.to_edit}, between the two marks.")
-    click.echo("Raise REVISION there whenever you do: what is stored under the old one is used again.")

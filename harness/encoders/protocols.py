@@ -96,7 +96,10 @@ class Searcher(Protocol):
         ...
 
     def search(self, queries: Sequence[str], k: int, *, language: str | None = None) -> tuple[IntArray, FloatArray]:
-        """Positions (n, k) int64 of the best passages, −1 where there are fewer, and their scores (n, k) float32."""
+        """Positions (n, k) int64 of the best passages, −1 where there are fewer, and their scores (n, k) float32.
+
+        Ties are the engine's business: where several passages share the last score, it asks again with a larger `k`.
+        """
         ...
 
 
@@ -109,6 +112,15 @@ class Reranker(Protocol):
         """Facts about this reranker (`dim` is 0)."""
         ...
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> FloatArray:
-        """Scores (n,) float32 of (query, passage) pairs, higher is better."""
+    def score(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        query_language: str | None = None,
+        passage_language: str | None = None,
+    ) -> FloatArray:
+        """Scores (n,) float32 of (query, passage) pairs, higher is better.
+
+        The languages are BCP 47 tags, of all queries and of all passages, or None for unknown.
+        """
         ...

@@ -36,7 +36,7 @@ def rerank(job: Job, hits: Hits, reranker: Reranker, depth: int, advance: Callab
     for start in range(0, len(rows), CHUNK):
         row, column = rows[start : start + CHUNK], columns[start : start + CHUNK]
         pairs = list(zip(queries.take(row), passages.take(head[row, column]), strict=True))
-        scores[row, column] = _checked(reranker, pairs)
+        scores[row, column] = _checked(reranker, pairs, queries.language, passages.language)
         advance(len(pairs), len(rows))
     best = exact.merge(
         exact.no_hits(len(head)), Hits(head, scores), k=head.shape[1], tie_order=job.collection.corpus.tie_order
@@ -45,10 +45,12 @@ def rerank(job: Job, hits: Hits, reranker: Reranker, depth: int, advance: Callab
     return Hits(positions, _places(positions))
 
 
-def _checked(reranker: Reranker, pairs: list[tuple[str, str]]) -> FloatArray:
+def _checked(
+    reranker: Reranker, pairs: list[tuple[str, str]], query_language: str | None, passage_language: str | None
+) -> FloatArray:
     """`reranker.score`, held to its contract."""
     name = reranker.info.name
-    given = np.asarray(reranker.score(pairs))
+    given = np.asarray(reranker.score(pairs, query_language=query_language, passage_language=passage_language))
     if given.dtype.kind not in "fiu":
         raise EncoderContractError(f"reranker {name!r} returned no numbers: an array of dtype {given.dtype}")
     if given.shape != (len(pairs),):

@@ -28,7 +28,6 @@ def test_new_plugin(cli: Cli, tmp_path: Path) -> None:
         "    harness run --encoder my-model",
         "",
         "Then make it yours: harness-my-model/src/harness_my_model/encoder.py, between the two marks.",
-        "Raise REVISION there whenever you do: what is stored under the old one is used again.",
     ]
 
 

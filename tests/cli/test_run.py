@@ -466,7 +466,7 @@ class Length:
     def __init__(self, options):
         self.info = EncoderInfo(name="length", dim=0, fingerprint=f"length{options.sign}")
         self.sign = options.sign
-    def score(self, pairs):
+    def score(self, pairs, **languages):
         return np.array([self.sign * len(passage) for _, passage in pairs], np.float32)
 """
 

@@ -81,7 +81,7 @@ class CrossEncoder:
     def __init__(self, options: CrossEncoderOptions) -> None:
         self.info = EncoderInfo(name=options.model.rpartition("/")[2], dim=0, fingerprint="c")
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+    def score(self, pairs: Sequence[tuple[str, str]], **languages: str | None) -> np.ndarray:
         """Letters of the passage."""
         return np.array([len(passage) for _, passage in pairs], np.float32)
 

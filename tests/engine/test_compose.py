@@ -81,7 +81,7 @@ class Reverse:
 
     info = EncoderInfo(name="reverse", dim=0, fingerprint="v" * 64)
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Any:
+    def score(self, pairs: Sequence[tuple[str, str]], **languages: Any) -> Any:
         """The code of the first letter."""
         return np.array([ord(passage[0]) for _, passage in pairs], np.float32)
 

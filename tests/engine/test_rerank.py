@@ -17,6 +17,7 @@ from harness.engine.rerank import rerank
 from harness.engine.search import Hits
 from harness.errors import EncoderContractError
 from harness.metrics.ranking import ranked
+from harness.tasks.model import Subset
 
 CORPUS = {f"p{i:02d}": f"passage {i}" for i in range(12)}
 QUERIES = {"q1": "one?", "q2": "two?", "q3": "three?"}
@@ -30,10 +31,12 @@ class Scorer:
     def __init__(self, table: Sequence[float], dtype: Any = np.float32) -> None:
         self.table, self.dtype = list(table), dtype
         self.asked: list[list[tuple[str, str]]] = []
+        self.languages: list[dict[str, str | None]] = []
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Any:
+    def score(self, pairs: Sequence[tuple[str, str]], **languages: str | None) -> Any:
         """The table's values."""
         self.asked.append(list(pairs))
+        self.languages.append(languages)
         return np.array([self.table[int(passage.split()[1])] for _, passage in pairs], dtype=self.dtype)
 
 
@@ -99,6 +102,14 @@ def test_pairs_are_the_texts_of_queries_and_passages(job: Job) -> None:
     assert found.scores[0, :3].tolist() == [3, 2, 1]
 
 
+def test_languages_of_both_sides_are_told(make_job: Callable[..., Job]) -> None:
+    """Swahili questions about English passages."""
+    scorer = Scorer(range(12))
+    crossing = make_job(CORPUS, {"q1": "one?"}, {}, subset=Subset("sw-en", "sw", "en"))
+    rerank(crossing, _hits([[1]]), scorer, 5, lambda done, of: None)
+    assert scorer.languages == [{"query_language": "sw", "passage_language": "en"}]
+
+
 def test_batches_are_bounded_and_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many pairs there are, a call has at most CHUNK; progress adds up to all of them."""
     monkeypatch.setattr(module, "CHUNK", 5)
@@ -125,7 +136,7 @@ def test_batches_are_bounded_and_told(job: Job, monkeypatch: pytest.MonkeyPatch)
 def test_a_broken_contract_is_told(job: Job, answer: Callable[[int], Any], message: str) -> None:
     """Another shape, what is not finite, and what is no number are refused in the reranker's name."""
     scorer = Scorer([])
-    scorer.score = lambda pairs: answer(len(pairs))  # type: ignore[method-assign]
+    scorer.score = lambda pairs, **languages: answer(len(pairs))  # type: ignore[method-assign]
     with pytest.raises(EncoderContractError) as caught:
         rerank(job, _hits([[1, 2], [], []]), scorer, 5, lambda done, of: None)
     assert "reranker 'table'" in caught.value.message and message in caught.value.message

@@ -26,7 +26,7 @@ class Sound:
         """The score of one pair."""
         return len(set(query) & set(passage)) / max(1, len(set(query) | set(passage)))
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """Scores (n,) float32."""
         return np.array([self.one(*pair) for pair in pairs], dtype=np.float32)
 
@@ -43,7 +43,7 @@ class Listed(Sound):
 
     breaks: ClassVar[set[str]] = {"shape"}
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """No array for no pairs, but one of two axes."""
         return super().score(pairs) if len(pairs) else np.empty((0, 1), np.float32)
 
@@ -53,7 +53,7 @@ class Doubles(Sound):
 
     breaks: ClassVar[set[str]] = {"dtype"}
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """Scores in double precision."""
         return super().score(pairs).astype(np.float64)
 
@@ -73,7 +73,7 @@ class Sorted(Sound):
 
     breaks: ClassVar[set[str]] = {"order"}
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """Scores in another order."""
         return super().score(sorted(pairs, key=lambda pair: len(pair[1])))
 
@@ -83,7 +83,7 @@ class BatchScaled(Sound):
 
     breaks: ClassVar[set[str]] = {"companions"}
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """Scores moved by a batch of more than ten."""
         return super().score(pairs) * np.float32(0.5 if len(pairs) > 10 else 1)
 
@@ -93,7 +93,7 @@ class Unmasked(Sound):
 
     breaks: ClassVar[set[str]] = {"padding"}
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """Scores moved by the longest passage."""
         longest = max((len(passage) for _, passage in pairs), default=0)
         return super().score(pairs) * np.float32(0.5 if 1000 < longest < 10_000 else 1)
@@ -121,12 +121,22 @@ class RefusesEmpty(Sound):
         return super().one(query, passage)
 
 
+class Deaf(Sound):
+    """Takes no languages."""
+
+    breaks: ClassVar[set[str]] = {"language"}
+
+    def score(self, pairs: Pairs) -> Any:  # type: ignore[override]
+        """Scores of pairs alone."""
+        return super().score(pairs)
+
+
 class Pops(Sound):
     """Empties the list that it was given."""
 
     breaks: ClassVar[set[str]] = {"not-mutated"}
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """Scores, and an empty list."""
         scores = super().score(pairs)
         if isinstance(pairs, list) and len(pairs) == 5 and len(set(pairs)) == 5 and pairs[0][1] == pairs[1][1]:
@@ -139,7 +149,7 @@ class ListsOnly(Sound):
 
     breaks: ClassVar[set[str]] = {"sequences"}
 
-    def score(self, pairs: Pairs) -> Any:
+    def score(self, pairs: Pairs, **languages: str | None) -> Any:
         """Raise for what cannot be added to a list."""
         return super().score([] + pairs)  # type: ignore[operator]  # noqa: RUF005
 

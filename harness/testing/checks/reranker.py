@@ -60,6 +60,14 @@ def padding(subject: Subject) -> None:
     assert moved <= subject.tolerance, f"a short pair's score moved by {moved:.2g} beside a long one"
 
 
+def language(subject: Subject) -> None:
+    """Any tag is taken, of the queries and of the passages."""
+    for tag in ("en", "sw", "th", "pt-BR", "qaa"):
+        for languages in ({"query_language": tag, "passage_language": "en"}, {"passage_language": tag}):
+            scores = subject.model.score(list(_PAIRS), **languages)
+            assert np.shape(scores) == (len(_PAIRS),), f"{languages} gave scores of shape {np.shape(scores)}"
+
+
 def distinct(subject: Subject) -> None:
     """Different passages have different scores for one query."""
     scores = np.nan_to_num(_score(subject, _PAIRS))
@@ -79,6 +87,8 @@ CHECKS = (
           "Leave out statistics over the batch; call eval().", companions, _RERANKER),
     Check("padding", "A short pair must not depend on the longest of its batch.",
           "Pass the attention mask to the model.", padding, _RERANKER),
+    Check("language", "The engine says the language of queries and passages where it knows it.",
+          "Take query_language and passage_language by name; fall back where a tag is unknown.", language, _RERANKER),
     Check("distinct", "A reranker that gives every passage one score leaves the ranking to chance.",
           "Look at the model's head: its weights may be missing.", distinct, _RERANKER),
 )  # fmt: skip

@@ -171,14 +171,18 @@ def test_a_corpus_in_another_language_is_encoded_anew(xmod_colbert: Builder) -> 
     np.testing.assert_array_equal(scores[0], scores[2])
 
 
-def test_the_reranker_reads_languages_from_its_options(xmod_colbert: Builder) -> None:
-    """Told by options, it agrees with a searcher that the run told."""
+def test_the_reranker_takes_languages_from_the_run_or_from_its_options(xmod_colbert: Builder) -> None:
+    """Told by either, it agrees with a searcher that the run told; what one adapter gave is not kept for another."""
     folder, passages = xmod_colbert(), ["Mto Nile unatiririka kaskazini.", "Mars"]
     searcher = LateInteractionSearcher(options(folder))
     searcher.index(passages, language="sw")
     found = grid(*searcher.search(["Nile"], 2, language="en"), 2)
-    reranker = MaxSimReranker(options(folder, passage_language="sw"))
-    np.testing.assert_allclose(reranker.score([("Nile", text) for text in passages]), found[0], atol=1e-5)
+    pairs = [("Nile", text) for text in passages]
+    fixed = MaxSimReranker(options(folder, passage_language="sw"))
+    np.testing.assert_allclose(fixed.score(pairs, query_language="en", passage_language="th"), found[0], atol=1e-5)
+    told = MaxSimReranker(options(folder))
+    assert np.abs(told.score(pairs, query_language="en", passage_language="en") - found[0]).max() > 1e-3
+    np.testing.assert_allclose(told.score(pairs, query_language="en", passage_language="sw"), found[0], atol=1e-5)
 
 
 def test_the_reranker_keeps_vectors_within_its_memory(minilm: Path, monkeypatch: pytest.MonkeyPatch) -> None:

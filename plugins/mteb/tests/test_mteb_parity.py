@@ -128,7 +128,7 @@ class Pairs:
 
     info = EncoderInfo(name="pairs", dim=0, fingerprint="d" * 64)
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Any:
+    def score(self, pairs: Sequence[tuple[str, str]], **languages: Any) -> Any:
         """Scores (n,)."""
         return np.array([Overlap().one(*pair) for pair in pairs], dtype=np.float32)
 

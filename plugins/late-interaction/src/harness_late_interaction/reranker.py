@@ -19,7 +19,7 @@ _PAIRS = 4096
 
 
 class MaxSimReranker:
-    """Late interaction of pairs. A reranker is not told languages: for X-MOD, options name them.
+    """Late interaction of pairs.
 
     Vectors of texts that were seen are kept, within a quarter of the memory each for queries and for passages: first
     stages find the same passages again and again.
@@ -36,19 +36,29 @@ class MaxSimReranker:
         """Facts about this reranker (`dim` is 0)."""
         return self._encoder.info
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> FloatArray:
-        """MaxSim (n,) float32 of (query, passage) pairs."""
+    def score(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        query_language: str | None = None,
+        passage_language: str | None = None,
+    ) -> FloatArray:
+        """MaxSim (n,) float32 of (query, passage) pairs; languages choose among the adapters of X-MOD."""
+        adapters: dict[Role, str | None] = {
+            "query": self._encoder.adapter("query", query_language),
+            "passage": self._encoder.adapter("passage", passage_language),
+        }
         out = np.zeros(len(pairs), dtype=np.float32)
         for start in range(0, len(pairs), _PAIRS):
             by_passage: dict[str, list[int]] = {}
             for i in range(start, min(start + _PAIRS, len(pairs))):
                 by_passage.setdefault(pairs[i][1], []).append(i)
-            for passages in self._groups(list(by_passage), "passage"):
+            for passages in self._groups(list(by_passage), "passage", adapters["passage"]):
                 by_query: dict[str, list[int]] = {}
                 for passage in passages:
                     for i in by_passage[passage]:
                         by_query.setdefault(pairs[i][0], []).append(i)
-                for queries in self._groups(list(by_query), "query"):
+                for queries in self._groups(list(by_query), "query", adapters["query"]):
                     for query, vectors in queries.items():
                         own = by_query[query]
                         out[own] = maxsim.scores(
@@ -59,44 +69,43 @@ class MaxSimReranker:
                         )[0]
         return out
 
-    def _groups(self, texts: list[str], role: Role) -> Iterator[dict[str, FloatArray]]:
+    def _groups(self, texts: list[str], role: Role, adapter: str | None) -> Iterator[dict[str, FloatArray]]:
         """Text → vectors (m, dim) float32, for as many texts at a time as a quarter of the memory holds."""
         kept = self._kept[role]
-        known = kept.take(texts)
+        known = kept.take(texts, adapter)
         fresh = [text for text in texts if text not in known]
         if known:
             yield {text: vectors.astype(np.float32) for text, vectors in known.items()}
         rows = self._encoder.rows(fresh, role)
-        adapter = self._encoder.adapter(role, None)
         for start, stop in cuts(lengths_of(rows), max(1, self._share // (4 * self._encoder.dim))):
             group = {}
             for i, vectors in self._encoder.vectors(rows[start:stop], adapter):
                 if role == "passage":
                     vectors = vectors.astype(self._storage)
-                kept.put(fresh[start + i], vectors)
+                kept.put(fresh[start + i], adapter, vectors)
                 group[fresh[start + i]] = vectors.astype(np.float32)
             yield group
 
 
 class _Kept:
-    """Vectors by text, within `most` bytes; the text that was not used for longest goes first."""
+    """Vectors by text and adapter, within `most` bytes; what was not used for longest goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
-        self._vectors: OrderedDict[str, FloatArray] = OrderedDict()
+        self._vectors: OrderedDict[tuple[str, str | None], FloatArray] = OrderedDict()
 
-    def take(self, texts: Iterable[str]) -> dict[str, FloatArray]:
+    def take(self, texts: Iterable[str], adapter: str | None) -> dict[str, FloatArray]:
         """Those of `texts` that are there."""
-        found = {text: self._vectors[text] for text in texts if text in self._vectors}
+        found = {text: self._vectors[text, adapter] for text in texts if (text, adapter) in self._vectors}
         for text in found:
-            self._vectors.move_to_end(text)
+            self._vectors.move_to_end((text, adapter))
         return found
 
-    def put(self, text: str, vectors: FloatArray) -> None:
+    def put(self, text: str, adapter: str | None, vectors: FloatArray) -> None:
         """Keep a text that is not there yet."""
         vectors = np.array(vectors)  # a view would keep its whole batch
-        self._vectors[text] = vectors
+        self._vectors[text, adapter] = vectors
         self._size += vectors.nbytes
         while self._size > self._most:
             _, gone = self._vectors.popitem(last=False)

@@ -137,7 +137,11 @@ class HarnessReranker:
         """Scores (n,) float32 of the n queries of `inputs1` with the n documents of `inputs2`."""
         queries = [text for batch in inputs1 for text in _texts(batch, "query", None)]
         passages = [text for batch in inputs2 for text in _texts(batch, "passage", self._template)]
-        return np.asarray(self.reranker.score(list(zip(queries, passages, strict=True))), dtype=np.float32)
+        language = _language(task_metadata, hf_subset)
+        scores = self.reranker.score(
+            list(zip(queries, passages, strict=True)), query_language=language, passage_language=language
+        )
+        return np.asarray(scores, dtype=np.float32)
 
 
 MtebModel: TypeAlias = HarnessEncoder | HarnessSearcher | HarnessReranker

@@ -30,7 +30,13 @@ class MtebReranker:
         """Facts about this reranker."""
         return self._info
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> FloatArray:
+    def score(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        query_language: str | None = None,
+        passage_language: str | None = None,
+    ) -> FloatArray:
         """Scores (n,) float32 of (query, passage) pairs, higher is better.
 
         Raises EncoderContractError where the model returns something other than one score for each pair.

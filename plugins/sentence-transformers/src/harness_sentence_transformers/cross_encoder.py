@@ -83,7 +83,13 @@ class CrossEncoderReranker:
         """Facts about this reranker."""
         return self._info
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> FloatArray:
+    def score(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        query_language: str | None = None,
+        passage_language: str | None = None,
+    ) -> FloatArray:
         """Scores (n,) float32 of (query, passage) pairs, higher is better; each depends on its pair alone.
 
         Raises EncoderContractError where the network gives something that is not finite.
