@@ -139,7 +139,7 @@ def make_result() -> Callable[..., ResultFile]:
         metric: str = "ndcg@10",
     ) -> ResultFile:
         card = {
-            "name": "miracl", "title": "MIRACL v1.0", "family": "miracl", "version": "1", "source": "pocket",
+            "name": "miracl", "title": "MIRACL v1.0", "family": "miracl", "version": "1", "source": "official",
             "main_metric": metric, "metrics": (metric,), "subsets": dict.fromkeys(declared, "dev"),
             "averages": ({"title": "Avg", "subsets": tuple(declared)},), "passage_template": "{title} {text}",
             "licence": "CC0-1.0", "url": "https://example.org/miracl", "citation": "Somebody. Something. 2023.",

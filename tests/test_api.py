@@ -19,7 +19,7 @@ from harness.encoders.protocols import EncoderInfo
 from harness.engine.plan import Overwrite
 from harness.engine.record import portable
 from harness.errors import NothingSelectedError, UsageError
-from harness.plugins import EncoderOptions, EncoderSpec
+from harness.plugins import EncoderOptions, EncoderSpec, TrainingDatasets
 from harness.plugins.manager import Plugin, Registry
 from harness.results.store import load, read_all
 
@@ -37,6 +37,12 @@ class PathOptions(EncoderOptions):
     files: tuple[str, ...] = ()
     named: dict[str, str] = Field(default_factory=dict)
     folder: Path | None = None
+
+
+class AnyModel(EncoderOptions):
+    """Options of an encoder that loads whatever it is told to."""
+
+    training_datasets: TrainingDatasets = None
 
 
 class Untrained:
@@ -201,6 +207,18 @@ def test_training_data_comes_from_the_declaration_unless_the_weights_know(toy_fa
     assert harness.load_encoder("toy", registry=_registry(spec)).card.training_datasets == ()
     assert harness.load_encoder("hashing").card.training_datasets == ()
     assert harness.load_encoder("toy", registry=_registry(_spec())).card.training_datasets is None
+
+
+def test_what_the_user_states_of_training_data_goes_first(toy_factories: None) -> None:
+    """Stated as an option, `[]` included, over what the weights and the declaration say; absent, it changes nothing."""
+    spec = _spec(factory="toy_factories:Untrained", training_datasets=("nq",), options=AnyModel)
+    for given, found in ((["miracl", "nq"], ("miracl", "nq")), ([], ()), (None, ())):
+        card = harness.load_encoder("toy", {"training_datasets": given}, registry=_registry(spec)).card
+        assert card.training_datasets == found
+    spec = _spec(training_datasets=("nq",), options=AnyModel)
+    assert harness.load_encoder("toy", {"training_datasets": []}, registry=_registry(spec)).card.training_datasets == ()
+    with pytest.raises(UsageError, match="training_datasets"):
+        harness.load_encoder("toy", {"training_datasets": ["nq", ""]}, registry=_registry(spec))
 
 
 def test_running_again_computes_nothing(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:

@@ -178,8 +178,8 @@ def _instance(checked: _Checked) -> Any:
 
 
 def _card(checked: _Checked, model: Encoder | Searcher | Reranker) -> EncoderCard:
-    trained = model.info.training_datasets  # () is "on nothing", which is an answer; None is not
     spec = checked.entry.spec
+    stated = (getattr(checked.options, "training_datasets", None), model.info.training_datasets, spec.training_datasets)
     return encoder_card(
         model.info,
         spec=spec.name,
@@ -187,7 +187,7 @@ def _card(checked: _Checked, model: Encoder | Searcher | Reranker) -> EncoderCar
         version=checked.entry.version,
         kind=spec.kind,
         options={key: portable(value) for key, value in checked.options.model_dump(mode="json").items()},
-        training=spec.training_datasets if trained is None else trained,
+        training=next((names for names in stated if names is not None), None),  # () is an answer: on nothing
     )
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pluggy
 
-from harness.plugins.spec import EncoderOptions, EncoderSpec, ObjectiveOptions, ObjectiveSpec, TrainerSpec
+from harness.plugins.spec import (
+    EncoderOptions,
+    EncoderSpec,
+    ObjectiveOptions,
+    ObjectiveSpec,
+    TrainerSpec,
+    TrainingDatasets,
+)
 
 #: Entry point group in which a distribution names its plugin module.
 ENTRY_POINT_GROUP = "lamir_harness"
@@ -29,5 +36,6 @@ __all__ = [
     "ObjectiveOptions",
     "ObjectiveSpec",
     "TrainerSpec",
+    "TrainingDatasets",
     "hookimpl",
 ]

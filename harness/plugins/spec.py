@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Kind = Literal["encoder", "searcher", "reranker"]
 
@@ -28,6 +28,17 @@ class EncoderOptions(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+#: The option `training_datasets` of an encoder that loads whatever model it is told to, whose training nobody but the
+#: user knows: `training_datasets: TrainingDatasets = None`. Boards take what is given over what model and plugin say.
+TrainingDatasets: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...] | None,
+    Field(
+        description='what the model was trained on, as a JSON list ("[]": nothing); for boards, changes no score',
+        json_schema_extra={"changes_answers": False},
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

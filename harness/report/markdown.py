@@ -9,6 +9,7 @@ from harness.report.tables import DECLINED, FAILED, MISSING, Row, Table, leaves
 from harness.results.schema import EncoderCard
 
 _WORDS = {MISSING: "–", FAILED: "failed", DECLINED: "declined"}
+_SEEN = {True: " †", False: "", None: " ‡"}
 
 
 def table(table: Table) -> str:
@@ -41,10 +42,14 @@ def legend(tables: Sequence[Table]) -> str:
         "Coverage says how many do.",
         "- “–” no result, *failed* an error ended it, *declined* the encoder does not take the subset.",
     ]
-    if any(row.trained_on_task for t in tables for row in t.rows):
+    seen = {row.has_seen for t in tables for row in t.rows}
+    if True in seen:
         lines.append(
-            "- † trained on data of this task (its training split, or a side of it), so not strictly zero-shot."
+            "- † trained on data of this task (its training split, a side of it, or a benchmark with the same "
+            "questions), so not strictly zero-shot."
         )
+    if None in seen:
+        lines.append("- ‡ what it was trained on is not stated, so nobody can tell whether it is zero-shot.")
     return "\n".join(lines)
 
 
@@ -101,8 +106,7 @@ def _cells(row: Row, table: Table) -> list[str]:
         _WORDS.get(cell, cell) if isinstance(cell, str) else _marked(cell, table.best(subset))
         for subset, cell in row.cells.items()
     ]
-    label = f"{row.label} †" if row.trained_on_task else row.label
-    return [label, *averages, *scores, f"{row.scored}/{len(row.cells)}"]
+    return [f"{row.label}{_SEEN[row.has_seen]}", *averages, *scores, f"{row.scored}/{len(row.cells)}"]
 
 
 def _marked(value: float, best: float | None) -> str:

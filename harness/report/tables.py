@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.metrics import parse
+from harness.report.zero_shot import has_seen
 from harness.results.schema import EncoderCard, ResultFile, SubsetResult, TaskCard
 
 #: What stands in a cell that has no score: no result at all, an error, or an encoder that does not take the subset.
@@ -30,7 +31,8 @@ class Row:
     encoder: EncoderCard
     cells: dict[str, float | str]
     averages: tuple[float | None, ...]
-    trained_on_task: bool
+    has_seen: bool | None
+    """Whether its training data names data of the task; None where nobody has stated it."""
 
     @property
     def scored(self) -> int:
@@ -139,13 +141,13 @@ def _row(label: str, encoder: EncoderCard, subsets: dict[str, SubsetResult], car
         values = [cells.get(name) for name in average.subsets]
         scores = [value for value in values if isinstance(value, float)]
         averages.append(sum(scores) / len(scores) if scores and len(scores) == len(values) else None)
-    return Row(label, encoder, cells, tuple(averages), _trained_on(card.name, encoder))
+    return Row(label, encoder, cells, tuple(averages), _has_seen(card, encoder))
 
 
-def _trained_on(task: str, encoder: EncoderCard) -> bool:
-    """True when the training data of any part names the task or a part of it (`afriqa`, `afriqa-train`)."""
-    known = [name for card in leaves(encoder) for name in card.training_datasets or ()]
-    return any(name == task or name.startswith(f"{task}-") for name in known)
+def _has_seen(task: TaskCard, encoder: EncoderCard) -> bool | None:
+    """True where any part has, None where no part is known to have and some part may."""
+    found = [has_seen(task.name, task.source, part.training_datasets) for part in leaves(encoder)]
+    return True if True in found else None if None in found else False
 
 
 def leaves(card: EncoderCard) -> list[EncoderCard]:

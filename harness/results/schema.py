@@ -69,7 +69,9 @@ class EncoderCard(_Model):
     model: str | None
     revision: str | None
     licence: str | None
-    training_datasets: tuple[str, ...] | None
+    training_datasets: tuple[str, ...] | None = Field(
+        description="names of what it was trained on, [] for nothing, null where nobody has stated it"
+    )
     device: str
     dtype: str
     parts: dict[str, EncoderCard] = Field(

@@ -16,6 +16,7 @@ import pytest
 
 import harness.plugins
 from harness.plugins import EncoderSpec
+from harness.plugins.loading import parse_assignments
 from harness.testing import CHECKS
 
 #: Console lines that no test carries out: what they do is done by `_install`.
@@ -90,7 +91,7 @@ def test_the_page_is_covered(page: str, files: dict[str, str]) -> None:
     """Every file block has a name, and every command of the page is one that a test below runs."""
     assert len(_blocks(page, "toml")) == 2 and len(_blocks(page, "text")) == 3
     named = [name for name in files if name.endswith(".py")]
-    assert len(_blocks(page, "python")) == len(named) + 1  # the one on expected failures is no file
+    assert len(_blocks(page, "python")) == len(named) + 2  # expected failures and training data are no files
     tests = Path(__file__).read_text("utf-8")
     for command in _commands(page):
         assert command in _NOT_RUN or f'"{command.partition(" --output boards/r")[0]}"' in tests, command
@@ -177,6 +178,16 @@ def test_expected_failures_are_of_checks_that_exist(page: str) -> None:
     spec = names["spec"]
     assert isinstance(spec, EncoderSpec)
     assert set(spec.expected_failures) <= {check.id for check in CHECKS}
+
+
+def test_the_option_for_training_data_is_one(page: str) -> None:
+    """The options on the page take the list that the page gives on its command line."""
+    (block,) = [text for text in _blocks(page, "python") if "TrainingDatasets" in text]
+    names: dict[str, Any] = {}
+    exec(compile(block, "plugins.md", "exec"), names)
+    assert "-o 'training_datasets=[\"nq\"]'" in page
+    given = parse_assignments(("model=m", 'training_datasets=["nq"]'))
+    assert names["AnyModelOptions"](**given).training_datasets == ("nq",)
 
 
 def test_broken_plugin_says_what_the_page_says(plugin: Path, page: str, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ EXPECTED = """\
 | --- | ---: | ---: | ---: | ---: | ---: |
 | alpha | **50.0** | 20.0 | **40.0** | **90.0** | 3/3 |
 | beta † | 23.4 | **30.1** | 30.0 | 10.0 | 3/3 |
-| delta | – | – | – | 0.0 | 1/3 |
-| gam\\|ma | – | 5.0 | failed | declined | 1/3 |
+| delta ‡ | – | – | – | 0.0 | 1/3 |
+| gam\\|ma ‡ | – | 5.0 | failed | declined | 1/3 |
 | *queries* |  | 2 | 2 | 2 |  |
 | *passages* |  | 40 | 40 | 40 |  |"""
 
@@ -86,14 +86,15 @@ def test_a_name_with_line_ends_stays_in_its_row(make_result: Make) -> None:
     """A line end in a name would end the table."""
     (table,) = build([make_result({"sw": 0.5}, name="two\nlines\r\nthree")])
     assert len(markdown.table(table).split("\n")) == 5
-    assert "| two lines three |" in markdown.table(table)
+    assert "| two lines three ‡ |" in markdown.table(table)
 
 
 def test_the_legend_explains_what_is_there(make_result: Make) -> None:
-    """Each metric once; the mark for training data only where a row carries it."""
-    first, *rest = _files(make_result)
-    with_mark, without = markdown.legend(build([first, *rest])), markdown.legend(build([first]))
-    assert "†" in with_mark and "†" not in without
+    """Each metric once; a mark for training data only where a row carries it."""
+    first, seen, unknown, _ = _files(make_result)
+    for files, marks in (([first], ""), ([first, seen], "†"), ([first, unknown], "‡"), ([seen, unknown], "†‡")):
+        legend = markdown.legend(build(files))
+        assert [mark for mark in "†‡" if mark in legend] == list(marks)
     both = build([first, make_result({"sw": 0.1}, task={"title": "Other", "name": "other"})])
     assert markdown.legend(both).count("**nDCG@10**") == 1
 

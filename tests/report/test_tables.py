@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -156,21 +157,26 @@ def test_counts_stand_with_their_subsets(make_result: Make) -> None:
     assert table.counts == {"te": (2, 40)}
 
 
-@pytest.mark.parametrize(
-    ("datasets", "marked"),
-    [
-        (None, False),
-        ((), False),
-        (("miracl",), True),
-        (("miracl-train",), True),
-        (("miracl2",), False),
-        (("nq",), False),
-    ],
-)
-def test_training_on_the_task_is_marked(datasets: tuple[str, ...] | None, marked: bool, make_result: Make) -> None:
-    """A row whose training data names the task or a part of it is not strictly zero-shot."""
-    (table,) = build([make_result({"sw": 0.2}, encoder={"training_datasets": datasets})])
-    assert table.rows[0].trained_on_task is marked
+def test_training_data_is_looked_at(make_result: Make) -> None:
+    """A row says whether its encoder has seen the task; of a fusion, one part that has is enough, and one unknown."""
+
+    def row(task: dict[str, str], encoder: dict[str, Any]) -> bool | None:
+        (table,) = build([make_result({"sw": 0.2}, task=task, encoder=encoder)])
+        return table.rows[0].has_seen
+
+    official = {"source": "official"}
+    assert row(official, {"training_datasets": ("MrTidyRetrieval",)}) is True
+    assert row(official, {"training_datasets": ("nq",)}) is False
+    assert row(official, {"training_datasets": None}) is None
+    assert row({"source": "pocket"}, {"training_datasets": None}) is False
+
+    def fused(*training: tuple[str, ...] | None) -> dict[str, Any]:
+        card = make_result({}).encoder.model_dump()
+        return {"parts": {str(i): {**card, "training_datasets": names} for i, names in enumerate(training)}}
+
+    assert row(official, fused((), None)) is None
+    assert row(official, fused(None, ("miracl",))) is True
+    assert row(official, fused((), ("nq",))) is False
 
 
 def test_no_results_are_no_tables() -> None:

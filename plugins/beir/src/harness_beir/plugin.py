@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.plugins import EncoderOptions, EncoderSpec, hookimpl
+from harness.plugins import EncoderOptions, EncoderSpec, TrainingDatasets, hookimpl
 
 
 class BeirOptions(EncoderOptions):
@@ -19,6 +19,7 @@ class BeirOptions(EncoderOptions):
     similarity: Literal["cosine", "dot"] = Field("cosine", description="BEIR's score function: cos_sim or dot")
     batch_size: int = Field(128, ge=1, description="texts in one batch; changes speed alone")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps; for folders alone")
+    training_datasets: TrainingDatasets = None
 
 
 @hookimpl

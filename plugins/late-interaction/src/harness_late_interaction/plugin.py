@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.plugins import EncoderOptions, EncoderSpec, hookimpl
+from harness.plugins import EncoderOptions, EncoderSpec, TrainingDatasets, hookimpl
 
 
 class LateInteractionOptions(EncoderOptions):
@@ -44,6 +44,7 @@ class LateInteractionOptions(EncoderOptions):
     batch_tokens: int = Field(16_384, ge=1, description="tokens in one batch, padding included; changes speed alone")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="precision of the weights")
+    training_datasets: TrainingDatasets = None
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.plugins import EncoderOptions, EncoderSpec, hookimpl
+from harness.plugins import EncoderOptions, EncoderSpec, TrainingDatasets, hookimpl
 
 
 class MtebOptions(EncoderOptions):
@@ -19,6 +19,7 @@ class MtebOptions(EncoderOptions):
     device: str = Field("auto", description="auto (mteb decides), cpu, cuda, cuda:1 or mps")
     batch_size: int = Field(32, ge=1, description="texts in one batch; changes speed alone")
     trust_remote_code: bool = Field(False, description="allow a model that runs code of its own from the hub")
+    training_datasets: TrainingDatasets = None
 
 
 class MtebEncoderOptions(MtebOptions):

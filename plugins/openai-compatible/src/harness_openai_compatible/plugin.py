@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.plugins import EncoderOptions, EncoderSpec, hookimpl
+from harness.plugins import EncoderOptions, EncoderSpec, TrainingDatasets, hookimpl
 
 #: For the conformance kit, which would otherwise try half a token a minute.
 _PACE: dict[str, Any] = {"changes_answers": False}
@@ -41,6 +41,7 @@ class OpenAICompatibleOptions(EncoderOptions):
     max_wait: float = Field(60.0, ge=0, description="longest pause between two attempts, in seconds")
     price: float | None = Field(None, ge=0, description="price of a million tokens, for the estimate before the start")
     max_cost: float | None = Field(None, ge=0, description="refuse to start if the estimate is higher; needs price")
+    training_datasets: TrainingDatasets = None
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.plugins import EncoderOptions, EncoderSpec, hookimpl
+from harness.plugins import EncoderOptions, EncoderSpec, TrainingDatasets, hookimpl
 
 
 class SentenceTransformerOptions(EncoderOptions):
@@ -30,6 +30,7 @@ class SentenceTransformerOptions(EncoderOptions):
     )
     quantization: Literal["none", "int8"] = Field("none", description="int8 needs backend=onnx or openvino")
     trust_remote_code: bool = Field(False, description="run code that ships with the model; needs a commit as revision")
+    training_datasets: TrainingDatasets = None
 
 
 class _ModelOptions(EncoderOptions):
@@ -42,6 +43,7 @@ class _ModelOptions(EncoderOptions):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="precision of the weights")
     trust_remote_code: bool = Field(False, description="run code that ships with the model; needs a commit as revision")
+    training_datasets: TrainingDatasets = None
 
 
 class SparseEncoderOptions(_ModelOptions):
