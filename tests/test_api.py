@@ -221,6 +221,27 @@ def test_what_the_user_states_of_training_data_goes_first(toy_factories: None) -
         harness.load_encoder("toy", {"training_datasets": ["nq", ""]}, registry=_registry(spec))
 
 
+def test_training_data_can_be_corrected_without_computing(tmp_path: Path, toy_factories: None) -> None:
+    """Stated anew, it replaces what the file says of it, and nothing else in the file changes."""
+    registry = _registry(_spec(options=AnyModel))
+
+    def run(training: list[str] | None, overwrite: Overwrite = Overwrite.ONLY_MISSING) -> dict[str, Any]:
+        settings = harness.Settings(tmp_path / "out", overwrite=overwrite)
+        options = {"training_datasets": training}
+        done = harness.evaluate("toy", options=options, select=ONE, settings=settings, registry=registry)
+        (path,) = done.paths
+        return json.loads(path.read_text("utf-8"))
+
+    first = run(None)
+    assert first["encoder"]["training_datasets"] is None
+    assert run(["nq"], Overwrite.NEVER) == first
+    second = run(["nq"])
+    assert second["encoder"]["training_datasets"] == second["encoder"]["options"]["training_datasets"] == ["nq"]
+    for file in (first, second):
+        del file["encoder"]["training_datasets"], file["encoder"]["options"]["training_datasets"]
+    assert second == first
+
+
 def test_running_again_computes_nothing(tmp_path: Path, toy_encoder: Callable[..., Any]) -> None:
     """The same run finds its results, reuses them and leaves the file as it is."""
     settings = Settings(tmp_path / "out")

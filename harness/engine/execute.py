@@ -78,6 +78,10 @@ class Sink(Protocol):
         """Make `result` durable."""
         ...
 
+    def reuse(self, job: Job) -> None:
+        """Nothing is computed for this job: its result was there already."""
+        ...
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -110,6 +114,7 @@ def execute(
     try:
         for plan in planned:
             if plan.done is not None:
+                sink.reuse(plan.job)
                 outcomes.append(Outcome(plan.job, plan.done, reused=True))
                 continue
             label = plan.job.selected.label

@@ -43,6 +43,7 @@ class Recorder:
         self._split = selection.split
         self._store = ResultStore(output)
         self._runs = RunFolder(runs, output) if runs is not None else None
+        self._restated: set[Path] = set()  # files that say of training data what the card says
 
     def path(self, job: Job) -> Path:
         """The file `job` belongs to."""
@@ -83,6 +84,16 @@ class Recorder:
             return None
         return result
 
+    def reuse(self, job: Job) -> None:
+        """Leave the result of `job` as it is; what is stated of training data now replaces what its file says of it."""
+        path = self.path(job)
+        if path in self._restated or self._overwrite is Overwrite.NEVER:
+            return
+        self._restated.add(path)
+        file = self._store.read(path)
+        if file is not None and restated(file.encoder, self._card) != file.encoder:
+            self._store.update(path, lambda now: _restated_file(now or file, self._card))
+
     def keep(self, job: Job, ranking: Ranking) -> None:
         """Write the ranking of `job` where rankings are asked for."""
         if self._runs is not None:
@@ -111,6 +122,20 @@ class Recorder:
             )
 
         self._store.update(self.path(job), grown)
+
+
+def _restated_file(file: ResultFile, card: EncoderCard) -> ResultFile:
+    return file.model_copy(update={"encoder": restated(file.encoder, card)})
+
+
+def restated(earlier: EncoderCard, now: EncoderCard) -> EncoderCard:
+    """`earlier` with what `now` says of training data: it describes the weights and no run, and can be corrected."""
+    key = "training_datasets"
+    options = {**earlier.options, key: now.options[key]} if key in now.options else earlier.options
+    parts = {
+        label: restated(part, now.parts[label]) if label in now.parts else part for label, part in earlier.parts.items()
+    }
+    return earlier.model_copy(update={key: now.training_datasets, "options": options, "parts": parts})
 
 
 def _same(earlier: TaskCard | EncoderCard, now: TaskCard | EncoderCard) -> bool:

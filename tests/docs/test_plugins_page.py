@@ -184,7 +184,7 @@ def test_the_option_for_training_data_is_one(page: str) -> None:
     """The options on the page take the list that the page gives on its command line."""
     (block,) = [text for text in _blocks(page, "python") if "TrainingDatasets" in text]
     names: dict[str, Any] = {}
-    exec(compile(block, "plugins.md", "exec"), names)
+    exec(compile(block, "plugins.md", "exec", dont_inherit=True), names)
     assert "-o 'training_datasets=[\"nq\"]'" in page
     given = parse_assignments(("model=m", 'training_datasets=["nq"]'))
     assert names["AnyModelOptions"](**given).training_datasets == ("nq",)

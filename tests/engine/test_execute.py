@@ -39,6 +39,10 @@ class Diary(Silent):
         """Note it."""
         self.lines.append(("end",))
 
+    def reuse(self, job: Job) -> None:
+        """Note a result that was there."""
+        self.lines.append(("reuse", job.selected.label))
+
     def keep(self, job: Job, ranking: Ranking) -> None:
         """Take a ranking, which nobody asked for."""
 
