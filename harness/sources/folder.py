@@ -64,7 +64,13 @@ class FolderSource:
                 "A subset folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv, plain or gzipped; "
                 "`harness data TASK` lists official files, whose paths must end as it says.",
             )
-        self._tasks = tuple(self._task(name) for name in sorted({task for task, _ in self._subsets}))
+        names = {task for task, _ in self._subsets}
+        if corpus_from is not None and not any(self._crosses(task) for task in names):
+            raise UsageError(
+                f"--corpus-from {corpus_from}: {', '.join(sorted(names))} has no such subset",
+                did_you_mean(corpus_from, [subset for _, subset in self._subsets]),
+            )
+        self._tasks = tuple(self._task(name) for name in sorted(names))
         self._corpora = CorpusCache(root)
         self._progress = progress
         self._corpus = lru_cache(maxsize=None)(self._read_corpus)
@@ -76,6 +82,10 @@ class FolderSource:
     def load(self, selected: Selected) -> Collection:
         """Read one subset and check it. Raises DataError with file and line for anything malformed."""
         task = selected.task.name
+        if self._corpus_from is not None and not self._crosses(task):
+            raise UsageError(
+                f"--corpus-from {self._corpus_from}: {task} has no such subset", "Select others with --tasks."
+            )
         subset = self._folder_of(task, selected.subset.name)
         folder = self._subsets[task, subset]
         corpus: Corpus = self._corpus(task, self._corpus_from or subset)
@@ -96,21 +106,16 @@ class FolderSource:
     def _task(self, name: str) -> Task:
         """The declaration of one folder, from its name and those of the folders below it."""
         folders = {subset: path for (task, subset), path in self._subsets.items() if task == name}
-        if self._corpus_from is not None and self._corpus_from not in folders:
-            raise UsageError(
-                f"--corpus-from {self._corpus_from}: {name} has no such subset",
-                did_you_mean(self._corpus_from, folders),
-            )
-        subsets = tuple(self._subset(folder) for folder in sorted(folders))
+        subsets = tuple(self._subset(name, folder) for folder in sorted(folders))
         names = [subset.name for subset in subsets]
         if repeated := sorted({n for n in names if names.count(n) > 1}):
             raise UsageError(
                 f"--corpus-from {self._corpus_from}: two subsets of {name} would be called {repeated[0]!r}"
             )
-        splits = {self._subset(folder).name: beir.splits(path) for folder, path in folders.items()}
+        splits = {self._subset(name, folder).name: beir.splits(path) for folder, path in folders.items()}
         return Task(
             name=name,
-            title=name if self._corpus_from is None else f"{name} → {self._corpus_from}",
+            title=f"{name} → {self._corpus_from}" if self._crosses(name) else name,
             family=name,
             subsets=subsets,
             splits=tuple(sorted({split for found in splits.values() for split in found})),
@@ -125,14 +130,18 @@ class FolderSource:
             subset_splits=splits,
         )
 
-    def _subset(self, folder: str) -> Subset:
+    def _crosses(self, task: str) -> bool:
+        """True where the queries of `task` are asked of the passages of one subset, which it has."""
+        return self._corpus_from is not None and (task, self._corpus_from) in self._subsets
+
+    def _subset(self, task: str, folder: str) -> Subset:
         """`ar` is monolingual, `bem-en` is a pair; any other name has unknown languages."""
         pair, single = _PAIR.fullmatch(folder), _SINGLE.fullmatch(folder)
         if pair:
             query, passage = pair.group(1), pair.group(2)
         else:
             query = passage = folder if single else "und"
-        if self._corpus_from is None:
+        if self._corpus_from is None or not self._crosses(task):
             return Subset(folder, query, passage)
         target = _PAIR.fullmatch(self._corpus_from)
         language = target.group(2) if target else self._corpus_from
@@ -141,7 +150,7 @@ class FolderSource:
     def _folder_of(self, task: str, subset: str) -> str:
         """The folder behind a subset's name, which `--corpus-from` has lengthened."""
         for owner, folder in self._subsets:
-            if owner == task and self._subset(folder).name == subset:
+            if owner == task and self._subset(owner, folder).name == subset:
                 return folder
         raise KeyError(subset)
 

@@ -124,6 +124,22 @@ def test_corpus_from_must_name_a_subset(tree: Path) -> None:
     assert caught.value.hint == "Did you mean 'en'?"
 
 
+def test_corpus_from_leaves_other_tasks_to_the_selection(tmp_path: Path, write_subset: Write) -> None:
+    """In a tree, a task without that subset is listed as it is, and refused when it is to be read."""
+    for task, subset in (("xquad", "en"), ("xquad", "sw"), ("afriqa", "sw-fr"), ("afriqa", "sw-de")):
+        write_subset(tmp_path / task / subset, {"d": "x"}, {"q": "x"}, {"q": {"d": 1}})
+    source = FolderSource(tmp_path, corpus_from="en")
+    afriqa, xquad = source.tasks()
+    assert [subset.name for subset in xquad.subsets] == ["en-en", "sw-en"]
+    assert (afriqa.title, [subset.name for subset in afriqa.subsets]) == ("afriqa", ["sw-de", "sw-fr"])
+    (item,) = select(source.tasks(), Selection(tasks=("xquad/sw-en",)))
+    assert len(source.load(item).queries) == 1
+    (item,) = select(source.tasks(), Selection(tasks=("afriqa/sw-fr",)))
+    with pytest.raises(UsageError, match="afriqa has no such subset") as caught:
+        source.load(item)
+    assert "--tasks" in str(caught.value.hint)
+
+
 def test_corpus_from_never_gives_two_subsets_one_name(tmp_path: Path, write_subset: Write) -> None:
     """`ar` and `ar-en` would both be `ar-en` on the passages of `en`: refused, because one would hide the other."""
     for name in ("ar", "ar-en", "en"):
