@@ -29,6 +29,10 @@ from harness.tasks.selection import Selected
 #: Part of every identity; raised when the meaning of a score changes.
 PROTOCOL_VERSION = 1
 
+#: Part of the identity of what finds by itself, and of fusions and rerankings; raised when hits of such models change
+#: and those of vectors do not. 2: their ties at the cut are decided by id (docs/decisions/0014).
+SEARCHER_VERSION = 2
+
 #: Passages retrieved for each query.
 DEPTH = 100
 
@@ -78,6 +82,7 @@ class Job:
                 "normalized": info.normalized or info.similarity == "cosine",
                 "prompts": dict(info.prompts),
                 "limit": limit,
+                **({"searcher": SEARCHER_VERSION} if info.dim == 0 else {}),
                 **({"dev": self.dev.collection.fingerprint} if self.dev else {}),
             }
         )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.encoders.protocols import EncoderInfo
+from harness.engine import plan
 from harness.engine.encode import fill
 from harness.engine.plan import Job, load_jobs, plan_texts, texts_to_encode
 from harness.engine.store import EmbeddingStore
@@ -193,6 +194,19 @@ def test_identity_changes_with_the_encoder(info: EncoderInfo, make_job: Callable
     """Weights, precision, prompts and the similarity that vectors are compared by decide what a score is."""
     job = make_job(CORPUS, QUERIES, QRELS)
     assert job.identity(info, None) != job.identity(INFO, None)
+
+
+def test_identity_changes_with_the_version(make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another meaning of scores makes every result stale; of a searcher's hits, those of models without vectors."""
+    job, searcher = make_job(CORPUS, QUERIES, QRELS), replace(INFO, dim=0)
+    before = [job.identity(info, None) for info in (INFO, searcher)]
+    monkeypatch.setattr(plan, "SEARCHER_VERSION", plan.SEARCHER_VERSION + 1)
+    assert [job.identity(info, None) == old for info, old in zip((INFO, searcher), before, strict=True)] == [
+        True,
+        False,
+    ]
+    monkeypatch.setattr(plan, "PROTOCOL_VERSION", plan.PROTOCOL_VERSION + 1)
+    assert job.identity(INFO, None) != before[0]
 
 
 def test_identity_changes_with_the_limit(make_job: Callable[..., Job]) -> None:
