@@ -51,8 +51,8 @@ def has_seen(task: str, source: str, training: Collection[str] | None) -> bool |
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.rpartition("/")[2].casefold())
+    return re.sub(r"[\W_]", "", name.rpartition("/")[2].casefold())
 
 
 def _is_of(plain: str, name: str) -> bool:
-    return plain.startswith(name) and _REST.fullmatch(plain[len(name) :]) is not None
+    return bool(name) and plain.startswith(name) and _REST.fullmatch(plain[len(name) :]) is not None

@@ -38,6 +38,7 @@ from harness.tasks import all_tasks
         ("xtreme-up", "XTREME-UP"),
         ("xquad", "XQuADRetrieval"),
         ("xquad", "xquad-train-de"),
+        ("вопросы", "Вопросы-train"),
     ],
 )
 def test_other_names_of_the_same_data(task: str, data: str) -> None:
@@ -58,6 +59,8 @@ def test_other_names_of_the_same_data(task: str, data: str) -> None:
         ("ciral", "MIRACLRetrieval"),
         ("arcd", "arcade"),
         ("miracl", ""),
+        ("вопросы", "train"),
+        ("--", "train"),
     ],
 )
 def test_other_data(task: str, data: str) -> None:
