@@ -284,7 +284,7 @@ def test_the_reranker_that_fails_is_named(
     """What a reranker throws is its own doing."""
     encoder = toy_encoder()
     model = Reranked(reranked_info("x", encoder.info, Reverse.info, 3), encoder, Reverse(), 3)
-    monkeypatch.setattr(Reverse, "score", lambda self, pairs: 1 / 0)
+    monkeypatch.setattr(Reverse, "score", lambda self, pairs, **languages: 1 / 0)
     with pytest.raises(PartError, match="reranker 'reverse': ZeroDivisionError"):
         retrieve(job, model, store, lambda n: None)
 
