@@ -25,10 +25,12 @@ _PASSING = frozenset({408, 425, 429})
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SHOWN = 300
+#: Attempts at a request of several texts that gets no answer in time: asked a third time, a slow server is as slow.
+_SILENCES = 2
 
 
-class TooLarge(Exception):
-    """The server takes fewer texts in one request (status 413)."""
+class TooMuch(Exception):
+    """Fewer texts in one request may help: the server says so (status 413), or was silent twice about these."""
 
 
 class _Passing(Exception):
@@ -37,6 +39,10 @@ class _Passing(Exception):
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
         self.pause = pause
+
+
+class _Silence(_Passing):
+    """A request that was sent, and no answer in time: the server hangs, or needs longer for so many texts."""
 
 
 class Endpoint:
@@ -81,11 +87,12 @@ class Endpoint:
     def embed(self, body: Mapping[str, Any]) -> tuple[FloatArray, int]:
         """Vectors (n, dim) float32 of `body["input"]`, in its order, and the tokens the server counted (0: it did not).
 
-        Raises TooLarge, or a HarnessError that says what the server said.
+        Raises TooMuch, or a HarnessError that says what the server said.
         """
+        texts = len(body["input"])
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Passing),
-            stop=tenacity.stop_after_attempt(self._attempts),
+            stop=lambda state: state.attempt_number >= self._allowed(state, texts),
             wait=self._pause,
             sleep=self._sleep,
             reraise=True,
@@ -93,21 +100,30 @@ class Endpoint:
         try:
             answer = attempts(self._post, body)
         except _Passing as error:
+            if isinstance(error, _Silence) and texts > 1:
+                raise TooMuch from None
             raise HarnessError(f"{self._url}: {error}; given up after {self._attempts} attempts") from None
-        return self._vectors(answer, len(body["input"]))
+        return self._vectors(answer, texts)
+
+    def _allowed(self, state: tenacity.RetryCallState, texts: int) -> int:
+        """How many attempts a request may have that failed as `state` says."""
+        silent = state.outcome is not None and isinstance(state.outcome.exception(), _Silence)
+        return min(_SILENCES, self._attempts) if silent and texts > 1 else self._attempts
 
     def _post(self, body: Mapping[str, Any]) -> Any:
         try:
             response = self._client.post(self._url, json=dict(body))
+        except httpx.ReadTimeout:
+            raise _Silence("no answer in time") from None
         except httpx.TimeoutException:
-            raise _Passing("no answer in time") from None
+            raise _Passing("no connection in time") from None
         except httpx.TransportError as error:
             raise _Passing(f"no connection ({self._redacted(str(error)) or type(error).__name__})") from None
         status = response.status_code
         if status in _PASSING or status >= 500:
             raise _Passing(f"status {status}{self._said(response)}", _retry_after(response.headers.get("retry-after")))
         if status == 413 and len(body["input"]) > 1:
-            raise TooLarge
+            raise TooMuch
         if status in (401, 403):
             given = f"the key in ${self._key_variable}" if self._key else f"no key: ${self._key_variable} is not set"
             raise UsageError(f"{self._url}: status {status}{self._said(response)}", f"It was asked with {given}.")

@@ -12,7 +12,7 @@ from harness._util import fingerprint
 from harness.encoders.protocols import EncoderInfo, FloatArray, Role
 from harness.encoders.text import without_surrogates
 from harness.errors import EncoderContractError, UsageError
-from harness_openai_compatible.client import Endpoint, TooLarge
+from harness_openai_compatible.client import Endpoint, TooMuch
 from harness_openai_compatible.pace import Pace
 from harness_openai_compatible.plugin import OpenAICompatibleOptions
 
@@ -44,6 +44,7 @@ class OpenAICompatibleEncoder:
         )
         self._requests = Pace(options.requests_per_minute)
         self._spending = Pace(options.tokens_per_minute)
+        self._most = options.batch_size  # texts in one request that the server has not failed at
         self.tokens = 0
         self._counting = threading.Lock()
         self._dim: int | None = options.dimensions
@@ -120,6 +121,9 @@ class OpenAICompatibleEncoder:
         return whole if whole.strip() else _NOTHING
 
     def _request(self, role: Role, inputs: Sequence[str]) -> FloatArray:
+        half = len(inputs) // 2
+        if len(inputs) > self._most:
+            return np.concatenate([self._request(role, inputs[:half]), self._request(role, inputs[half:])])
         self._requests.take(1)
         self._spending.take(sum(map(estimated_tokens, inputs)))
         body = {
@@ -132,8 +136,8 @@ class OpenAICompatibleEncoder:
             body["dimensions"] = self._options.dimensions
         try:
             vectors, tokens = self._endpoint.embed(body)
-        except TooLarge:
-            half = len(inputs) // 2
+        except TooMuch:
+            self._most = min(self._most, half)  # for what comes later, too: to fail at every batch takes long
             return np.concatenate([self._request(role, inputs[:half]), self._request(role, inputs[half:])])
         if self._dim is not None and vectors.shape[1] != self._dim:
             raise EncoderContractError(
