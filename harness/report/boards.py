@@ -103,7 +103,7 @@ def _index(listed: Sequence[tuple[str, str, list[Table]]], closing: str) -> str:
             value = top.averages[0] if top.averages else next(iter(top.cells.values()))
             score = markdown.percent(value) if isinstance(value, float) else "–"
             metric = table.title.rpartition(": ")[2]
-            first = top.label if isinstance(value, float) else "–"
+            first = markdown.label(top) if isinstance(value, float) else "–"
             lines.append(f"| {table.task.title} | {metric} | {first} | {score} | {len(table.rows)} |")
         parts.append("\n".join(lines))
     if closing:

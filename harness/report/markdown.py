@@ -100,13 +100,18 @@ def _is_tuned(card: EncoderCard) -> bool:
     return any(options.get("alpha") == "dev" for options in own)
 
 
+def label(row: Row) -> str:
+    """The label of a row with the mark of what it was trained on."""
+    return f"{row.label}{_SEEN[row.has_seen]}"
+
+
 def _cells(row: Row, table: Table) -> list[str]:
     averages = ["–" if value is None else _marked(value, table.best_average(i)) for i, value in enumerate(row.averages)]
     scores = [
         _WORDS.get(cell, cell) if isinstance(cell, str) else _marked(cell, table.best(subset))
         for subset, cell in row.cells.items()
     ]
-    return [f"{row.label}{_SEEN[row.has_seen]}", *averages, *scores, f"{row.scored}/{len(row.cells)}"]
+    return [label(row), *averages, *scores, f"{row.scored}/{len(row.cells)}"]
 
 
 def _marked(value: float, best: float | None) -> str:

@@ -68,6 +68,20 @@ def test_no_network_refuses_and_remembers() -> None:
     assert socket.socket.connect is connect and socket.getaddrinfo is look_up
 
 
+@pytest.mark.parametrize("send", ["send", "sendall", "sendmsg"])
+def test_a_connection_that_was_kept_is_refused_too(send: str) -> None:
+    """A client that connected while it was loaded sends nothing over that connection, and what it would is not told."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as kept:
+        data = [b"secret"] if send == "sendmsg" else b"secret"
+        with no_network() as attempts, pytest.raises(NetworkUsed):
+            getattr(kept, send)(data)
+        assert attempts == [send]
+        getattr(kept, send)(data)
+        accepted, _ = server.accept()
+        with accepted:
+            assert accepted.recv(99) == b"secret"
+
+
 def test_sockets_within_the_machine_go_on() -> None:
     """Worker processes talk over pairs of sockets, which is no network."""
     with no_network() as attempts:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,10 @@ from harness.testing.checks.folders import copied_model, replace_by_pickles
 from harness.testing.checks.model import Check
 from harness.testing.checks.subject import Subject
 from harness.testing.checks.texts import PLAIN
+
+#: Methods of a socket that reach out: to the address that is their last argument, and over a connection that is there.
+_ADDRESSED = ("connect", "connect_ex", "sendto")
+_CONNECTED = ("send", "sendall", "sendmsg", "sendfile")
 
 
 class NetworkUsed(RuntimeError):
@@ -28,33 +33,33 @@ class NetworkUsed(RuntimeError):
 def no_network() -> Iterator[list[str]]:
     """Python's sockets refuse to connect, to send, and to resolve names; the list holds what was attempted.
 
-    Sockets within this machine's file system (AF_UNIX), which worker processes use, go on. Extension modules that
-    bring their own sockets are not seen.
+    That holds for connections that were opened before, too. What was to be sent is not told: it may hold a key. Sockets
+    within this machine's file system (AF_UNIX), which worker processes use, go on. Extension modules that bring their
+    own sockets are not seen.
     """
     attempts: list[str] = []
 
-    def guarded(name: str) -> Any:
-        real = getattr(socket.socket, name)
+    def guarded(kind: type[socket.socket], name: str) -> Any:
+        real = getattr(kind, name)
 
         def refuse(self: socket.socket, *args: Any) -> Any:
             if self.family not in (socket.AF_INET, socket.AF_INET6):
                 return real(self, *args)
-            attempts.append(f"{name} {args[-1]!r}")
+            attempts.append(f"{name} {args[-1]!r}" if name in _ADDRESSED else name)
             raise NetworkUsed(attempts[-1])
 
-        return mock.patch.object(socket.socket, name, refuse)
+        return mock.patch.object(kind, name, refuse)
 
     def resolve(host: Any, *args: Any, **more: Any) -> Any:
         attempts.append(f"look up {host!r}")
         raise NetworkUsed(attempts[-1])
 
-    with (
-        guarded("connect"),
-        guarded("connect_ex"),
-        guarded("sendto"),
-        mock.patch.object(socket, "getaddrinfo", resolve),
-        mock.patch.object(socket, "gethostbyname", resolve),
-    ):
+    with ExitStack() as guards:
+        for kind in (socket.socket, ssl.SSLSocket):
+            for name in (*_ADDRESSED, *_CONNECTED):
+                guards.enter_context(guarded(kind, name))
+        for name in ("getaddrinfo", "gethostbyname"):
+            guards.enter_context(mock.patch.object(socket, name, resolve))
         yield attempts
 
 
