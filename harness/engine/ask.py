@@ -7,6 +7,8 @@ Such queries are asked again for more hits, until something worse than the tie c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +31,7 @@ def ask(searcher: Searcher, queries: Texts, *, depth: int, tie_order: NDArray[np
     Raises EncoderContractError for an answer of another shape, a position outside the corpus, or one twice in a row.
     """
     k = depth + 1
-    positions, scores = _answer(searcher, list(queries), k, queries.language, len(tie_order))
+    positions, scores = _answer(searcher, queries, k, queries.language, len(tie_order))
     best = _best(positions, scores, depth, tie_order)
     rows = np.flatnonzero(_is_open(positions, scores, depth, k))
     while len(rows) and k < len(tie_order):
@@ -46,7 +48,7 @@ def ask(searcher: Searcher, queries: Texts, *, depth: int, tie_order: NDArray[np
 
 
 def _answer(
-    searcher: Searcher, queries: list[str], k: int, language: str | None, passages: int
+    searcher: Searcher, queries: Sequence[str], k: int, language: str | None, passages: int
 ) -> tuple[NDArray[np.int64], FloatArray]:
     """Positions and scores (Q, columns) as the searcher gives them, checked."""
     found = searcher.search(queries, k, language=language)

@@ -91,8 +91,8 @@ class Recorder:
             return
         self._restated.add(path)
         file = self._store.read(path)
-        if file is not None and restated(file.encoder, self._card) != file.encoder:
-            self._store.update(path, lambda now: _restated_file(now or file, self._card))
+        if file is not None and _restated(file, self._card) != file:
+            self._store.update(path, lambda now: _restated(now or file, self._card))
 
     def keep(self, job: Job, ranking: Ranking) -> None:
         """Write the ranking of `job` where rankings are asked for."""
@@ -124,16 +124,17 @@ class Recorder:
         self._store.update(self.path(job), grown)
 
 
-def _restated_file(file: ResultFile, card: EncoderCard) -> ResultFile:
-    return file.model_copy(update={"encoder": restated(file.encoder, card)})
+def _restated(file: ResultFile, card: EncoderCard) -> ResultFile:
+    return file.model_copy(update={"encoder": _restated_card(file.encoder, card)})
 
 
-def restated(earlier: EncoderCard, now: EncoderCard) -> EncoderCard:
+def _restated_card(earlier: EncoderCard, now: EncoderCard) -> EncoderCard:
     """`earlier` with what `now` says of training data: it describes the weights and no run, and can be corrected."""
     key = "training_datasets"
     options = {**earlier.options, key: now.options[key]} if key in now.options else earlier.options
     parts = {
-        label: restated(part, now.parts[label]) if label in now.parts else part for label, part in earlier.parts.items()
+        label: _restated_card(part, now.parts[label]) if label in now.parts else part
+        for label, part in earlier.parts.items()
     }
     return earlier.model_copy(update={key: now.training_datasets, "options": options, "parts": parts})
 

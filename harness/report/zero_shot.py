@@ -16,10 +16,7 @@ from collections.abc import Collection
 _SHARED = (
     ("tydiqa", "tydi", "xortydi", "xorqa", "xorretrieve", "mrtydi", "mrtidy", "miracl"),
     ("afriqa",),
-    ("belebele",),
-    ("mkqa",),
     ("neuclir",),
-    ("xtremeup",),
 )
 
 #: What may stand behind a name: a version or year, a language, a split, and what tasks made of a data set are called.
@@ -44,9 +41,8 @@ def has_seen(task: str, source: str, training: Collection[str] | None) -> bool |
     own = _plain(task)
     names = next((group for group in _SHARED if any(_is_of(own, name) for name in group)), (own,))
     return any(
-        _is_of(_plain(data), name) or data.casefold().startswith(f"{task.casefold()}-")
+        data.casefold().startswith(f"{task.casefold()}-") or any(_is_of(_plain(data), name) for name in names)
         for data in training
-        for name in names
     )
 
 

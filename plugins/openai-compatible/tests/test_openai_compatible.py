@@ -167,9 +167,9 @@ def test_requests_that_are_too_large_are_halved(serve: Serve, vector: Callable[.
 
 def test_requests_that_take_too_long_are_halved(serve: Serve, vector: Callable[..., list[float]]) -> None:
     """A server that is silent twice about many texts is asked for fewer, and for no more than those later."""
-    server = serve(lambda number, body: (0, {}, None) if len(body["input"]) > 2 else None, stall=1.0)
+    server = serve(lambda number, body: (0, {}, None) if len(body["input"]) > 2 else None, stall=2.0)
     texts = [f"text {i}" for i in range(8)]
-    encoder = load(server, timeout=0.2, concurrency=1)
+    encoder = load(server, timeout=0.5, concurrency=1)
     for _ in range(2):
         np.testing.assert_allclose(encoder.encode(texts, role="query"), [vector(t, 12) for t in texts], atol=1e-6)
     assert [len(body["input"]) for body in server.bodies] == [1, 8, 8, 4, 4, 2, 2, 2, 2, 2, 2, 2, 2]

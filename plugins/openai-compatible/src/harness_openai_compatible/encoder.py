@@ -121,8 +121,8 @@ class OpenAICompatibleEncoder:
         return whole if whole.strip() else _NOTHING
 
     def _request(self, role: Role, inputs: Sequence[str]) -> FloatArray:
-        half = len(inputs) // 2
         if len(inputs) > self._most:
+            half = len(inputs) // 2
             return np.concatenate([self._request(role, inputs[:half]), self._request(role, inputs[half:])])
         self._requests.take(1)
         self._spending.take(sum(map(estimated_tokens, inputs)))
@@ -137,8 +137,8 @@ class OpenAICompatibleEncoder:
         try:
             vectors, tokens = self._endpoint.embed(body)
         except TooMuch:
-            self._most = min(self._most, half)  # for what comes later, too: to fail at every batch takes long
-            return np.concatenate([self._request(role, inputs[:half]), self._request(role, inputs[half:])])
+            self._most = min(self._most, len(inputs) // 2)  # later, too: to fail at every batch would take long
+            return self._request(role, inputs)
         if self._dim is not None and vectors.shape[1] != self._dim:
             raise EncoderContractError(
                 f"{self._options.base_url}: vectors of length {vectors.shape[1]} where {self._dim} is expected",
