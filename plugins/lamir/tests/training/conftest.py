@@ -105,7 +105,8 @@ def run_script(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Return a function that starts Python on a script, which finds these helpers as `here` and `above`."""
 
     def start(script: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        path = tmp_path / "script.py"
+        # A file for each process: to write one again would empty it under another that is just starting.
+        path = tmp_path / f"script-{len(list(tmp_path.glob('script-*.py')))}.py"
         path.write_text(_PREAMBLE + script, encoding="utf-8")
         above = Path(__file__).parents[1] / "conftest.py"
         return subprocess.Popen(
